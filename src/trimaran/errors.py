@@ -92,9 +92,9 @@ def fail(code: str, what: str, fix: str = "", where: Where | None = None) -> Tri
     return TrimaranError(Problem(code, what, fix, where))
 
 
-_CONTROL = {point: "\N{REPLACEMENT CHARACTER}" for point in (*range(32), 127, *range(128, 160))}
-# Directional overrides can make a name read as another; a byte that was not UTF-8 cannot be printed.
-_CONTROL |= {point: "\N{REPLACEMENT CHARACTER}" for point in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROL = dict.fromkeys((*range(32), 127, *range(128, 160)), "\N{REPLACEMENT CHARACTER}")
+# Directional overrides can make a name read as another.
+_CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
 
 
 def printable(text: str) -> str:

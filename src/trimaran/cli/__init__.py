@@ -1,0 +1,1 @@
+"""The commands: one file per verb or noun, loaded only when it is called."""

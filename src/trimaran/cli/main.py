@@ -1,0 +1,90 @@
+"""The command line's front door: which commands there are, and how anything that goes wrong is shown.
+
+A command's module is imported when it is called or asked for its help; the table below holds all that
+`--help` needs, because `trimaran --help` must not pay for the platforms.
+"""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from trimaran import __version__
+from trimaran.errors import Exit, Problem, TrimaranError
+
+# command → (module under trimaran.cli, one line for --help). Modules define a click command `command`.
+COMMANDS: dict[str, str] = {
+    "inspect": "Say on which distributions a binary starts, and why not.",
+    "go": "List, install and verify Go toolchains.",
+    "audit": "Verify the ledger's audit chain.",
+    "help": "Explain an error code, without a network.",
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is used, and suggests the nearest on a slip."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"trimaran.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            fix = f"did you mean `trimaran {near[0]}`?" if near else "`trimaran --help` lists the commands"
+            raise TrimaranError(Problem("TRM0001", f"there is no command {name!r}", fix))
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="trimaran")
+def cli() -> None:
+    """One deck, three hulls: prove that a Go service starts where it will run, and deliver it there."""
+
+
+def run() -> NoReturn:
+    """The `trimaran` command. Never shows a traceback; ends the process with the status of `Exit`."""
+    sys.exit(int(_run(sys.argv[1:])))
+
+
+def _run(args: list[str]) -> int:
+    try:
+        result = cli.main(args=args, prog_name="trimaran", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    except TrimaranError as error:
+        from trimaran.cli import show
+
+        show.problems(error.problems)
+        return error.status
+    except click.ClickException as error:
+        from trimaran.cli import show
+
+        show.usage(error)
+        return Exit.ERROR
+    except BrokenPipeError:
+        # The reader has left (`| head`): nobody is there to be told, and that is no error of ours.
+        sys.stderr.close()
+        return Exit.CLEAN
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+        from trimaran.cli import show
+
+        show.internal(error)
+        return Exit.ERROR
+    return result if isinstance(result, int) else Exit.CLEAN

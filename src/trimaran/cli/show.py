@@ -1,0 +1,48 @@
+"""How problems are shown: on standard error, in one form, with colour only where it helps."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+
+import click
+
+from trimaran.errors import Problem, printable
+
+
+def problems(found: Iterable[Problem]) -> None:
+    """Print each problem as `error[CODE]: what`, then where, fix and detail."""
+    for problem in found:
+        head = click.style(f"error[{problem.code}]", fg="red", bold=True)
+        lines = [f"{head}: {printable(problem.what)}"]
+        if problem.where is not None:
+            lines.append(f"  at  {printable(str(problem.where))}")
+        if problem.fix:
+            lines.append(f"  fix {printable(problem.fix)}")
+        lines.extend(f"  |   {printable(line)}" for line in problem.detail)
+        click.echo("\n".join(lines), err=True)
+
+
+def usage(error: click.ClickException) -> None:
+    """Print a wrong option or argument in the form of every other problem."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "trimaran"
+    problems([Problem("TRM0002", error.format_message().rstrip("."), f"`{path} --help` shows the usage")])
+
+
+def internal(error: Exception) -> None:
+    """Print a bug of ours as a problem; the traceback goes to a file that can be sent."""
+    from trimaran.cli import paths
+
+    report = paths.state() / "crash.txt"
+    fix = "this is a bug in Trimaran"
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text("".join(traceback.format_exception(error)), "utf-8")
+        fix += f"; please report it with {report}"
+    except OSError:
+        fix += "; please report it"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"  # noqa: PTH119
+    problems([Problem("TRM0003", what, fix)])
+    sys.stderr.flush()
