@@ -16,17 +16,17 @@ def command(ctx: click.Context, code: str | None) -> None:
         for entry in known.values():
             click.echo(f"{entry.code}  {entry.title}")
         return
-    entry_or_none = known.get(code.upper())
-    if entry_or_none is None:
-        parent = ctx.parent
-        sub = (
-            parent.command.get_command(parent, code)
-            if isinstance(parent.command, click.Group) and parent
-            else None
-        )
-        if sub is not None and parent is not None:
-            click.echo(sub.get_help(click.Context(sub, parent=parent, info_name=code)))
-            return
-        raise fail("TRM0004", f"there is no error code {code!r}", "`trimaran help` lists them")
-    entry = entry_or_none
+    entry = known.get(code.upper())
+    if entry is None:
+        click.echo(_command_help(ctx, code))
+        return
     click.echo(f"{entry.code}: {entry.title}\n\n{entry.explanation}\n\nWhat to do: {entry.fix}")
+
+
+def _command_help(ctx: click.Context, name: str) -> str:
+    parent = ctx.parent
+    if parent is not None and isinstance(parent.command, click.Group):
+        found = parent.command.get_command(parent, name)
+        if found is not None:
+            return found.get_help(click.Context(found, parent=parent, info_name=name))
+    raise fail("TRM0004", f"there is no error code or command {name!r}", "`trimaran help` lists the codes")
