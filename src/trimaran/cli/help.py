@@ -13,8 +13,8 @@ def command(ctx: click.Context, code: str | None) -> None:
     """Explain an error code, such as TRM0101; without one, list them all."""
     known = explanations()
     if code is None:
-        for entry in known.values():
-            click.echo(f"{entry.code}  {entry.title}")
+        for each in known.values():
+            click.echo(f"{each.code}  {each.title}")
         return
     entry = known.get(code.upper())
     if entry is None:
