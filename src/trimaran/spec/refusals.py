@@ -125,15 +125,19 @@ def remove(value: Any, loc: Iterable[int | str]) -> None:
     """Take the entry at a location out of a plain value; nothing when it is not there."""
     *parents, last = [part for part in loc if part != "[key]"]
     for part in parents:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
+        # A location also names the member of a union, which the value does not have.
+        value = value[part] if _has(value, part) else value
     if isinstance(value, dict):
         value.pop(last, None)
-    elif isinstance(value, list) and isinstance(last, int) and last < len(value):
+    elif _has(value, last):
         # Not deleted: that would move the places of the entries behind it.
         value[last] = None
+
+
+def _has(value: Any, part: int | str) -> bool:
+    if isinstance(value, dict):
+        return part in value
+    return isinstance(value, list) and isinstance(part, int) and part < len(value)
 
 
 def keys_at(model: type[BaseModel], loc: Iterable[int | str]) -> list[str]:
