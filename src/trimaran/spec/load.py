@@ -120,13 +120,15 @@ def _validated(document: Document, model: type[Kind], kind: str, found: list[Pro
 
 def _of_the_rest(document: Document, known: Collection[str]) -> list[Problem]:
     """What else is wrong in a document that the models refuse: they are asked again without those parts."""
-    value = copy.deepcopy(document.value)
+    if not isinstance(document.value, dict) or not isinstance(document.value.get("spec"), dict):
+        return []
+    value = copy.deepcopy(document.value["spec"])
     for _ in range(4):
         try:
-            rest = Service.model_validate(value)
+            rest = ServiceSpec.model_validate(value)
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=False):
-                refusals.remove(value, detail["loc"])
+                refusals.remove(value, detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"])
         else:
             return rules.independent(rest, document, known)
     return []

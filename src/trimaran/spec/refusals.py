@@ -123,7 +123,10 @@ def _short(value: Any) -> str:
 
 def remove(value: Any, loc: Iterable[int | str]) -> None:
     """Take the entry at a location out of a plain value; nothing when it is not there."""
-    *parents, last = [part for part in loc if part != "[key]"]
+    parts = [part for part in loc if part != "[key]"]
+    if not parts:
+        return
+    *parents, last = parts
     for part in parents:
         # A location also names the member of a union, which the value does not have.
         value = value[part] if _has(value, part) else value

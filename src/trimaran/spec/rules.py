@@ -43,9 +43,9 @@ def problems(
     return [Problem(code, what, fix, document.where(base + path)) for path, code, what, fix in found]
 
 
-def independent(service: Service, document: Document, distributions: Collection[str]) -> list[Problem]:
-    """The rules that each judge one part, for a service of which other parts were refused."""
-    found = [*_runs_on(service.spec, distributions), *_secrets(service.spec), *_amounts(service.spec)]
+def independent(spec: ServiceSpec, document: Document, distributions: Collection[str]) -> list[Problem]:
+    """The rules that each judge one part, for a declaration of which other parts were refused."""
+    found = [*_runs_on(spec, distributions), *_secrets(spec), *_amounts(spec)]
     return [Problem(code, what, fix, document.where(path)) for path, code, what, fix in found]
 
 
