@@ -148,18 +148,30 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to look at: a target, and one service on it or (None) everything that is ours there."""
+    """What to look at: a target, and one service on it or (None) everything that is ours there.
+
+    Args:
+        refs: when given, exactly these objects, whoever owns them: before an object is changed, what
+            stands in its place must be known even when it is not ours.
+    """
 
     target: str
     service: str | None = None
+    refs: tuple[ObjectRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that could not be looked at. Unreachable is not absent."""
+    """Something that could not be looked at. Unreachable is not absent.
+
+    Args:
+        what: for people.
+        hides: the one object that could not be seen; None when the gap may hide any object.
+    """
 
     what: str
     reason: str
+    hides: ObjectRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,14 @@ class Session(Protocol):
     """One open connection to one target."""
 
     def observe(self, scope: Scope) -> Observation:
-        """Everything of ours within `scope`, in one sweep, with what could not be seen as gaps."""
+        """Everything of ours in `scope` (or its `refs`), in one sweep; what could not be seen as gaps."""
         ...
 
     def apply(self, action: Action, fence: int, deadline: float) -> Receipt:
         """Do `action` once.
+
+        The payload of a create or an update is the wanted document. A document that `observe` has
+        shown is a valid one too: that is how an action is undone.
 
         Args:
             fence: the lease's token; a target that has seen a higher one refuses.

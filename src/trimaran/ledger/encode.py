@@ -1,0 +1,100 @@
+"""The JSON forms in which actions and outcomes are kept. Pure."""
+
+from datetime import UTC, datetime
+
+from trimaran.action import Action, Json, ObjectRef, Undo, Verb, digest
+from trimaran.errors import Problem, Where
+from trimaran.ledger.model import Intent, Outcome
+
+
+def at_text(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds. Raises ValueError for a time without a zone."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone cannot be recorded")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def at_ms(at: datetime) -> int:
+    """Milliseconds since 1970 in UTC."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone cannot be recorded")
+    return round(at.timestamp() * 1000)
+
+
+def from_ms(ms: int) -> datetime:
+    """The time of a number made by `at_ms`."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def ref_json(ref: ObjectRef) -> dict[str, Json]:
+    """An object's name by its fields."""
+    return {"target": ref.target, "kind": ref.kind, "name": ref.name, "scope": ref.scope}
+
+
+def action_json(action: Action) -> dict[str, Json]:
+    """An action by its fields; `action_from` reads it back."""
+    return {
+        "target": action.target,
+        "verb": action.verb.value,
+        "object": ref_json(action.object),
+        "payload": dict(action.payload),
+        "precondition": action.precondition,
+        "undo": action.undo.value,
+        "cause": action.cause,
+        "key": action.key,
+    }
+
+
+def action_from(value: Json) -> Action:
+    """The action that `action_json` wrote."""
+    fields = dict(value)
+    fields["verb"], fields["undo"] = Verb(fields["verb"]), Undo(fields["undo"])
+    fields["object"] = ObjectRef(**fields["object"])
+    return Action(**fields)
+
+
+def problem_json(problem: Problem) -> dict[str, Json]:
+    """A problem by its fields; `problem_from` reads it back."""
+    where = problem.where
+    place = None if where is None else [where.file, where.line, where.column, where.path]
+    return {
+        "code": problem.code,
+        "what": problem.what,
+        "fix": problem.fix,
+        "where": place,
+        "detail": list(problem.detail),
+    }
+
+
+def problem_from(value: Json) -> Problem:
+    """The problem that `problem_json` wrote."""
+    where = None if value["where"] is None else Where(*value["where"])
+    return Problem(value["code"], value["what"], value["fix"], where, tuple(value["detail"]))
+
+
+def intent_body(intent: Intent, fence: int) -> dict[str, Json]:
+    """What the audit says of an intent: digests instead of documents, so that records stay small."""
+    action = intent.action
+    body = {
+        "event": "intent",
+        "key": action.key,
+        "verb": action.verb.value,
+        "object": ref_json(action.object),
+        "cause": action.cause,
+        "precondition": action.precondition,
+        "payload": digest(dict(action.payload)),
+        "before": "absent" if intent.before is None else digest(dict(intent.before)),
+        "fence": fence,
+    }
+    return body if intent.undoes is None else {**body, "undoes": intent.undoes}
+
+
+def outcome_body(outcome: Outcome) -> dict[str, Json]:
+    """What the audit says of an outcome."""
+    return {
+        "event": "outcome",
+        "key": outcome.key,
+        "state": outcome.state.value,
+        "facts": digest(dict(outcome.facts)),
+        "problems": [[problem.code, problem.what] for problem in outcome.problems],
+    }

@@ -1,0 +1,134 @@
+"""Intents, outcomes and the inventory: the SQL."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+
+from trimaran.action import Action, ObjectRef, Verb, canonical
+from trimaran.ledger.encode import (
+    action_from,
+    action_json,
+    at_ms,
+    from_ms,
+    problem_from,
+    problem_json,
+    ref_json,
+)
+from trimaran.ledger.model import SUCCESSES, Intent, Outcome, OutcomeState, Owned, Step
+from trimaran.ledger.tables import inventory, steps
+
+
+def _text(value: Any) -> str:
+    return canonical(value).decode("utf-8", "surrogatepass")
+
+
+def _step(row: Row[Any]) -> Step:
+    before = None if row.before is None else json.loads(row.before)
+    intent = Intent(action_from(json.loads(row.action)), before, from_ms(row.begun_ms), row.undoes)
+    if row.state is None:
+        return Step(intent, row.fence, None)
+    problems = tuple(problem_from(each) for each in json.loads(row.problems))
+    ended = from_ms(row.ended_ms)
+    outcome = Outcome(row.key, OutcomeState(row.state), ended, json.loads(row.facts), problems)
+    return Step(intent, row.fence, outcome)
+
+
+def find(conn: Connection, key: str) -> Step | None:
+    """The step with this idempotency key."""
+    row = conn.execute(select(steps).where(steps.c.key == key)).first()
+    return None if row is None else _step(row)
+
+
+def unfinished(conn: Connection, target: str) -> tuple[Step, ...]:
+    """The target's open intents, oldest first."""
+    wanted = (steps.c.target == target, steps.c.state.is_(None))
+    return tuple(_step(row) for row in conn.execute(select(steps).where(*wanted).order_by(steps.c.number)))
+
+
+def _intent_values(intent: Intent, fence: int) -> dict[str, Any]:
+    return {
+        "key": intent.action.key,
+        "target": intent.action.target,
+        "fence": fence,
+        "action": _text(action_json(intent.action)),
+        "before": None if intent.before is None else _text(dict(intent.before)),
+        "undoes": intent.undoes,
+        "begun_ms": at_ms(intent.begun_at),
+    }
+
+
+def _outcome_values(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "state": outcome.state.value,
+        "ended_ms": at_ms(outcome.at),
+        "facts": _text(dict(outcome.facts)),
+        "problems": _text([problem_json(problem) for problem in outcome.problems]),
+    }
+
+
+def add(conn: Connection, intents: Iterable[Intent], fence: int) -> None:
+    """Write open intents, and what they touch into the inventory."""
+    found = list(intents)
+    conn.execute(insert(steps), [_intent_values(intent, fence) for intent in found])
+    for intent in found:
+        if intent.action.verb is not Verb.DELETE:
+            _own(conn, intent.action)
+
+
+def add_ended(conn: Connection, intent: Intent, outcome: Outcome, fence: int) -> None:
+    """Write an intent that ended before it began; what it names is not ours for that."""
+    conn.execute(insert(steps), _intent_values(intent, fence) | _outcome_values(outcome))
+
+
+def refence(conn: Connection, key: str, fence: int) -> None:
+    """Put an open intent under a later lease."""
+    conn.execute(update(steps).where(steps.c.key == key, steps.c.state.is_(None)).values(fence=fence))
+
+
+def end(conn: Connection, outcome: Outcome) -> bool:
+    """Write the outcome of an open intent; False when the intent is unknown or has one already."""
+    still_open = (steps.c.key == outcome.key, steps.c.state.is_(None))
+    if conn.execute(update(steps).where(*still_open).values(_outcome_values(outcome))).rowcount != 1:
+        return False
+    if outcome.state in SUCCESSES:
+        row = conn.execute(select(steps).where(steps.c.key == outcome.key)).one()
+        _ended_well(conn, _step(row).intent)
+    return True
+
+
+def _ended_well(conn: Connection, intent: Intent) -> None:
+    if intent.action.verb is Verb.DELETE:
+        conn.execute(delete(inventory).where(_named(intent.action.object)))
+    if intent.undoes is not None:
+        undone = OutcomeState.UNDONE.value
+        conn.execute(update(steps).where(steps.c.key == intent.undoes).values(state=undone))
+
+
+def _named(ref: ObjectRef) -> Any:
+    return and_(*(inventory.c[column] == value for column, value in ref_json(ref).items()))
+
+
+def _own(conn: Connection, action: Action) -> None:
+    if conn.execute(update(inventory).where(_named(action.object)).values(key=action.key)).rowcount:
+        return
+    conn.execute(insert(inventory), ref_json(action.object) | {"cause": action.cause, "key": action.key})
+
+
+def owned(conn: Connection, target: str) -> tuple[Owned, ...]:
+    """What is ours on a target, in the order of its names."""
+    wanted = select(inventory).where(inventory.c.target == target)
+    order = (inventory.c.kind, inventory.c.scope, inventory.c.name)
+    return tuple(
+        Owned(ObjectRef(row.target, row.kind, row.name, row.scope), row.cause, row.key)
+        for row in conn.execute(wanted.order_by(*order))
+    )
+
+
+def last_change(conn: Connection, target: str) -> datetime | None:
+    """When the last action on a target ended; None when none has."""
+    wanted = select(steps.c.ended_ms).where(steps.c.target == target, steps.c.ended_ms.is_not(None))
+    found = conn.execute(wanted.order_by(steps.c.ended_ms.desc()).limit(1)).scalar()
+    return None if found is None else from_ms(found)

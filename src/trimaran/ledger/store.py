@@ -1,0 +1,206 @@
+"""The ledger: every change that was meant, what came of it, and an audit that shows tampering.
+
+One file in SQLite, written ahead (WAL) and synced at every commit. Each write is one transaction that
+also checks the lease's fence and appends to the audit chain; then the chain's head is put beside it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from trimaran.action import Json, canonical
+from trimaran.errors import fail
+from trimaran.ledger import leases, steps
+from trimaran.ledger.chain import EMPTY, link
+from trimaran.ledger.encode import action_json, at_text, intent_body, outcome_body
+from trimaran.ledger.faults import explained
+from trimaran.ledger.model import Guard, Head, HeadStore, Holder, Intent, Lease, Outcome, Owned, Record, Step
+from trimaran.ledger.tables import audit
+
+_PAGE = 1_000  # records read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One open ledger. `open_ledger` makes it; `close` gives its connections back."""
+
+    name: str
+    engine: Engine
+    reader: Engine
+    head: HeadStore
+    guard: Guard
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def acquire(
+        self,
+        target: str,
+        holder: Holder,
+        now: datetime,
+        dead: Callable[[Holder], bool],
+        ttl: timedelta | None = None,
+    ) -> Lease:
+        """The lease on `target`, with a higher fence than any before.
+
+        Args:
+            holder: this process; `this_holder()`.
+            dead: whether another holder is certainly gone; `is_dead`.
+
+        Raises TrimaranError TRM0410 while another holds it.
+        """
+        reach = leases.default_ttl() if ttl is None else ttl
+        with self._append(holder.actor, now) as (conn, bodies):
+            lease, taken_from = leases.acquire(conn, Lease(target, holder, 0, now, reach), now, dead)
+            if taken_from is not None:
+                was = {"actor": taken_from.actor, "pid": taken_from.pid}
+                bodies.append(
+                    {"event": "lease taken over", "target": target, "fence": lease.fence, "from": was}
+                )
+        return lease
+
+    def renew(self, lease: Lease, now: datetime) -> Lease:
+        """`lease` with a later expiry. Raises TrimaranError TRM0411 when another has it by now."""
+        with explained(self.name), self.engine.begin() as conn:
+            return leases.renew(conn, lease, now)
+
+    def release(self, lease: Lease) -> None:
+        """Give `lease` back; nothing happens when another has it by now."""
+        with explained(self.name), self.engine.begin() as conn:
+            leases.release(conn, lease)
+
+    def step(self, key: str) -> Step | None:
+        """The intent with this idempotency key, and its outcome if it has ended."""
+        with explained(self.name), self.reader.connect() as conn:
+            return steps.find(conn, key)
+
+    def open_steps(self, target: str) -> tuple[Step, ...]:
+        """The target's intents without an outcome, oldest first."""
+        with explained(self.name), self.reader.connect() as conn:
+            return steps.unfinished(conn, target)
+
+    def inventory(self, target: str) -> tuple[Owned, ...]:
+        """What is ours on a target: all that an intent has named, until its deletion is confirmed."""
+        with explained(self.name), self.reader.connect() as conn:
+            return steps.owned(conn, target)
+
+    def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
+        """Record intents before any of them is done, all or none. Raises when one would hold a secret."""
+        now = max(intent.begun_at for intent in intents)
+        self._guard(intents)
+        with self._append(lease.holder.actor, now) as (conn, bodies):
+            leases.renew(conn, lease, now)
+            steps.add(conn, intents, lease.fence)
+            bodies.extend(intent_body(intent, lease.fence) for intent in intents)
+
+    def resume(self, lease: Lease, key: str, now: datetime) -> None:
+        """Put an open intent of an earlier run under this lease's fence."""
+        with self._append(lease.holder.actor, now) as (conn, bodies):
+            leases.renew(conn, lease, now)
+            steps.refence(conn, key, lease.fence)
+            bodies.append({"event": "resumed", "key": key, "fence": lease.fence})
+
+    def settle(self, lease: Lease, outcomes: Sequence[Outcome]) -> None:
+        """Record how open intents ended, all or none; each exactly once."""
+        now = max(outcome.at for outcome in outcomes)
+        clean = [self._clean(outcome) for outcome in outcomes]
+        with self._append(lease.holder.actor, now) as (conn, bodies):
+            leases.renew(conn, lease, now)
+            for outcome in clean:
+                if not steps.end(conn, outcome):
+                    raise fail(
+                        "TRM0413", f"{outcome.key} has no open intent to end", "this is a bug in Trimaran"
+                    )
+                bodies.append(outcome_body(outcome))
+
+    def refuse(self, lease: Lease, refused: Sequence[tuple[Intent, Outcome]]) -> None:
+        """Record intents that ended before they began; what they name does not become ours."""
+        self._guard([intent for intent, _ in refused])
+        now = max(outcome.at for _, outcome in refused)
+        with self._append(lease.holder.actor, now) as (conn, bodies):
+            leases.renew(conn, lease, now)
+            for intent, outcome in refused:
+                clean = self._clean(outcome)
+                steps.add_ended(conn, intent, clean, lease.fence)
+                bodies += [intent_body(intent, lease.fence), outcome_body(clean)]
+
+    def note(self, actor: str, body: Mapping[str, Json], now: datetime) -> None:
+        """Record a free event: `{"event": "ship started", …}`."""
+        with self._append(actor, now) as (_, bodies):
+            bodies.append(dict(body))
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """The audit chain in the order of its sequence, a page at a time.
+
+        Args:
+            after: leave out the records up to and including this sequence.
+        """
+        while True:
+            with explained(self.name), self.reader.connect() as conn:
+                wanted = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(_PAGE)
+                page = [Record(*row) for row in conn.execute(wanted)]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].sequence
+
+    @contextmanager
+    def _append(self, actor: str, now: datetime) -> Iterator[tuple[Connection, list[Json]]]:
+        """One transaction; the bodies put into the list are appended to the chain at its end."""
+        bodies: list[Json] = []
+        with explained(self.name):
+            with self.engine.begin() as conn:
+                yield conn, bodies
+                head = self._extend(conn, bodies, actor, at_text(now)) if bodies else None
+            if head is not None:
+                self.head.write(head)
+
+    def _extend(self, conn: Connection, bodies: Sequence[Json], actor: str, at: str) -> Head:
+        last = conn.execute(select(audit).order_by(audit.c.sequence.desc()).limit(1)).first()
+        tail = EMPTY if last is None else Head(last.sequence, last.hash)
+        kept = self.head.read()
+        if kept is not None and kept.sequence > tail.sequence:
+            what = f"the ledger {self.name} has lost its last {kept.sequence - tail.sequence} audit records"
+            raise fail("TRM0409", what, "restore it from a backup; `trimaran audit verify` shows the place")
+        found = []
+        for body in bodies:
+            record = link(tail, at, actor, body)
+            if self.guard.leaks([actor, body]) is not None:
+                raise fail("TRM0412", "an audit record would hold a secret", "this is a bug in Trimaran")
+            tail = Head(record.sequence, record.hash)
+            found.append(record)
+        columns = ("sequence", "previous", "at", "actor", "body", "hash")
+        conn.execute(insert(audit), [{column: getattr(each, column) for column in columns} for each in found])
+        return tail
+
+    def _guard(self, intents: Sequence[Intent]) -> None:
+        for intent in intents:
+            secret = self.guard.leaks([action_json(intent.action), intent.before and dict(intent.before)])
+            if secret is not None:
+                what = f"{intent.action.key} was not begun: its intent would hold the secret {secret}"
+                raise fail("TRM0412", what, "refer to the secret instead of putting its value into a field")
+
+    def _clean(self, outcome: Outcome) -> Outcome:
+        """What happened must be recorded even when its receipt holds a secret; then without the secret."""
+        problems = tuple(
+            replace(
+                each,
+                what=self.guard.redact(each.what),
+                fix=self.guard.redact(each.fix),
+                detail=tuple(map(self.guard.redact, each.detail)),
+            )
+            for each in outcome.problems
+        )
+        facts = {} if self.guard.leaks(dict(outcome.facts)) else outcome.facts
+        canonical(dict(facts))  # raises here, before the transaction, for what JSON cannot hold
+        return replace(outcome, facts=facts, problems=problems)
