@@ -1,7 +1,7 @@
 """Plain HTTP to a service: is it ready, what does it answer, what does it publish. Input and output.
 
-Every wait is bounded by one deadline for the whole exchange, and every answer in its size. Redirects are not followed and proxies of the
-environment are not used: what is asked is the service itself.
+Every wait is bounded by one deadline for the whole exchange, and every answer in its size. Redirects
+are not followed and proxies of the environment are not used: what is asked is the service itself.
 """
 
 import itertools
@@ -120,9 +120,7 @@ def wait_ready(
     raise AssertionError("counting has no end")
 
 
-def send(
-    host: str, port: int, path: str, count: int, deadline: float, concurrency: int = 4
-) -> Sent:
+def send(host: str, port: int, path: str, count: int, deadline: float, concurrency: int = 4) -> Sent:
     """Send `count` GET requests over `concurrency` kept connections and count what came back.
 
     Args:

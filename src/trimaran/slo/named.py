@@ -29,10 +29,6 @@ class Expansion:
     declared: Mapping[str, Mapping[str, str]]
     explanation: str
 
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        return tuple(objective(name, fields) for name, fields in self.declared.items())
-
 
 _ARTICLE = Expansion(
     {
@@ -59,12 +55,24 @@ def expand(name: str) -> Expansion | None:
     return _ARTICLE if name == ARTICLE else None
 
 
-def objective(name: str, fields: Mapping[str, str]) -> Objective:
-    """The objective that a declaration states in text.
+def objectives(name: str, fields: Mapping[str, object]) -> tuple[Objective, ...]:
+    """What a declaration states under `name`: one objective, or those that the name stands for.
 
-    Raises ValueError, with the field's name in front, for the first field that is missing, not known or
-    cannot be read.
+    Args:
+        fields: good, total, histogram, under, target, window as text or as values whose `str` is that
+            text; None counts as left out. A name that `expand` knows needs none, and takes a window.
+
+    Raises ValueError, with the field's name in front where there is one, for the first thing that is
+    missing, not known or cannot be read.
     """
+    given = {field: str(value) for field, value in fields.items() if value is not None}
+    expansion = expand(name)
+    if expansion is not None and given.keys() <= {"window"}:
+        return tuple(_objective(part, {**known, **given}) for part, known in expansion.declared.items())
+    return (_objective(name, given),)
+
+
+def _objective(name: str, fields: Mapping[str, str]) -> Objective:
     latency = "histogram" in fields
     wanted = (*(("histogram", "under") if latency else ("good", "total")), "target", "window")
     if set(fields) != set(wanted):
