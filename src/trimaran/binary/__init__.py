@@ -1,0 +1,23 @@
+"""What a file needs in order to start, and on which distributions that is there."""
+
+from trimaran.binary.buildinfo import GoBuild, Module
+from trimaran.binary.model import Basis, File, Kind, Outcome, Rule, Verdict, VersionNeed
+from trimaran.binary.reader import inspect_file
+from trimaran.binary.verdict import cpu_level, linux_floor, verdict, verdicts
+
+__all__ = [
+    "Basis",
+    "File",
+    "GoBuild",
+    "Kind",
+    "Module",
+    "Outcome",
+    "Rule",
+    "Verdict",
+    "VersionNeed",
+    "cpu_level",
+    "inspect_file",
+    "linux_floor",
+    "verdict",
+    "verdicts",
+]

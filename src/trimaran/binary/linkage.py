@@ -1,0 +1,106 @@
+"""What an ELF file needs in order to start, from its headers. Pure."""
+
+from trimaran.binary import elf
+from trimaran.binary.buildinfo import read_build
+from trimaran.binary.elf import BrokenFileError, Elf, Source
+from trimaran.binary.model import File, Kind, VersionNeed
+
+# e_machine → the name of `uname -m`, little-endian first, then big-endian (the gabi's registry of machines).
+_MACHINES = {
+    2: ("sparc", "sparc"),
+    3: ("i386", "i386"),
+    8: ("mipsle", "mips"),
+    20: ("ppcle", "ppc"),
+    21: ("ppc64le", "ppc64"),
+    22: ("s390", "s390"),
+    40: ("arm", "armeb"),
+    43: ("sparc64", "sparc64"),
+    62: ("x86_64", "x86_64"),
+    183: ("aarch64", "aarch64_be"),
+    243: ("riscv", "riscv"),
+    247: ("bpf", "bpf"),
+    258: ("loongarch", "loongarch"),
+}
+# Machines whose 32- and 64-bit programs share a number.
+_WIDE = {
+    "riscv": "riscv64",
+    "loongarch": "loongarch64",
+    "mips": "mips64",
+    "mipsle": "mips64el",
+    "s390": "s390x",
+}
+_DF_1_PIE = 0x08000000
+
+
+class NotStartedError(Exception):
+    """The file is ELF, but of a kind that nobody starts: an object file, a core dump."""
+
+
+def read_file(path: str, source: Source) -> File:
+    """Everything that `inspect` tells of one file.
+
+    Raises:
+        BrokenFileError: the file ends early or contradicts itself.
+        NotStartedError: the file is ELF and no program.
+    """
+    opened = elf.read_elf(source)
+    if opened.kind not in {elf.ET_EXEC, elf.ET_DYN}:
+        kinds = {elf.ET_REL: "an object file", elf.ET_CORE: "a core dump"}
+        raise NotStartedError(kinds.get(opened.kind, f"an ELF file of type {opened.kind}"))
+    table = elf.dynamic(opened)
+    interpreter = elf.interpreter(opened)
+    needs = dict.fromkeys(
+        VersionNeed(lib, name) for lib, name, weak in elf.version_needs(opened, table) if not weak
+    )
+    return File(
+        path=path,
+        format=f"elf{opened.bits}",
+        machine=_machine(opened),
+        kind=_kind(opened, table, interpreter),
+        interpreter=interpreter,
+        needed=elf.names(opened, table, elf.DT_NEEDED),
+        runpath=_runpath(opened, table),
+        versions=tuple(needs),
+        relr=elf.DT_RELR in table,
+        undefined=_undefined(opened, table, interpreter),
+        go=read_build(opened, elf.sections(opened)),
+        size_bytes=source.size,
+    )
+
+
+def _machine(opened: Elf) -> str:
+    if opened.machine not in _MACHINES:
+        return f"unknown-{opened.machine}"
+    name = _MACHINES[opened.machine][opened.order == ">"]
+    if opened.bits == 64:
+        return _WIDE.get(name, name)
+    # 32-bit programs for a 64-bit machine with 32-bit pointers.
+    return {"x86_64": "x32", "aarch64": "aarch64_ilp32"}.get(name, name)
+
+
+def _kind(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> Kind:
+    if opened.kind == elf.ET_EXEC:
+        return Kind.DYNAMIC if interpreter else Kind.STATIC
+    pie = bool(table.get(elf.DT_FLAGS_1, [0])[0] & _DF_1_PIE)
+    if interpreter is not None:
+        return Kind.LIBRARY if elf.DT_SONAME in table and not pie else Kind.PIE
+    # Older linkers do not mark a static position-independent program; a library names itself or needs others.
+    alone = opened.entry and not {elf.DT_SONAME, elf.DT_NEEDED} & table.keys()
+    return Kind.STATIC_PIE if pie or alone else Kind.LIBRARY
+
+
+def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
+    found = elf.names(opened, table, elf.DT_RUNPATH) or elf.names(opened, table, elf.DT_RPATH)
+    return tuple(folder for path in found for folder in path.split(":") if folder)
+
+
+def _undefined(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> tuple[str, ...] | None:
+    # musl has no symbol versions, so only there the names themselves decide.
+    if interpreter is None or "/ld-musl-" not in interpreter:
+        return None
+    try:
+        return elf.undefined_symbols(opened, table)
+    except BrokenFileError as error:
+        if error.truncated:
+            raise
+        return None

@@ -1,0 +1,125 @@
+"""What a binary needs, and what follows from it on a distribution: the values that the room hands out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trimaran.binary.buildinfo import GoBuild
+
+
+class Kind(StrEnum):
+    """How a file is started."""
+
+    STATIC = "static"
+    STATIC_PIE = "static-pie"
+    DYNAMIC = "dynamic"
+    PIE = "pie"
+    LIBRARY = "shared-library"
+
+
+class Outcome(StrEnum):
+    """Whether a program starts."""
+
+    RUNS = "runs"
+    FAILS = "fails"
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """Where a verdict comes from: read from the file and the facts, or seen when it was run."""
+
+    PREDICTED = "predicted"
+    PROVEN = "proven"
+
+
+class Rule(StrEnum):
+    """What decided a verdict; `docs/inspect.md` explains each."""
+
+    STATIC = "static"
+    KIND = "kind"
+    MACHINE = "machine"
+    INTERPRETER = "interpreter"
+    LIBRARY = "library"
+    SYMBOL_VERSION = "symbol-version"
+    RELOCATION = "relocation"
+    SYMBOL = "symbol"
+    CPU_LEVEL = "cpu-level"
+    KERNEL = "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNeed:
+    """A symbol version that the loader looks for in a library before it starts the program."""
+
+    library: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What an ELF file needs in order to start.
+
+    Args:
+        path: as the user gave it.
+        format: `elf64` or `elf32`.
+        machine: as `uname -m` says it; `unknown-N` for a machine without a name here.
+        interpreter: the loader that the kernel starts instead; None for a static program.
+        needed: names of the libraries that the loader looks for, in its order.
+        runpath: folders where the loader looks first.
+        versions: symbol versions that must be there, without weak ones.
+        relr: whether it has relative relocations in the packed form (DT_RELR), which old loaders skip.
+        undefined: symbols that a library must bring; None when not read or not countable.
+        go: the Go build information; None for other programs.
+        size_bytes: of the whole file.
+    """
+
+    path: str
+    format: str
+    machine: str
+    kind: Kind
+    interpreter: str | None = None
+    needed: tuple[str, ...] = ()
+    runpath: tuple[str, ...] = ()
+    versions: tuple[VersionNeed, ...] = ()
+    relr: bool = False
+    undefined: tuple[str, ...] | None = None
+    go: GoBuild | None = None
+    size_bytes: int = 0
+
+    @property
+    def glibc_floor(self) -> str | None:
+        """The oldest glibc that has every numbered symbol version, as `2.34`; None when none is needed."""
+        numbers = [number for need in self.versions if (number := glibc_number(need.version)) is not None]
+        return ".".join(str(part) for part in max(numbers)) if numbers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a file starts on one distribution, and why.
+
+    Args:
+        distribution: its id, as `debian-12`.
+        rule: what decided.
+        reason: one line for people; it ends with `found`.
+        found: what the distribution has, where that is what decides; `reason` without it is the same
+            for all distributions.
+    """
+
+    distribution: str
+    outcome: Outcome
+    rule: Rule
+    reason: str
+    basis: Basis = Basis.PREDICTED
+    found: str = ""
+
+
+def glibc_number(version: str) -> tuple[int, ...] | None:
+    """(2, 34) for `GLIBC_2.34`; None for versions of other libraries and for those without a number."""
+    return number(version.removeprefix("GLIBC_")) if version.startswith("GLIBC_") else None
+
+
+def number(text: str) -> tuple[int, ...] | None:
+    """(2, 34) for `2.34`; None for anything but short numbers and dots."""
+    parts = text.split(".")
+    if len(text) > 32 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    return tuple(int(part) for part in parts)

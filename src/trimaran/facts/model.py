@@ -1,0 +1,123 @@
+"""What is known of the world that a binary meets, as values; the loader fills them from data files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Libc(StrEnum):
+    """The C library that a distribution is made with; nothing that is linked to one starts on the other."""
+
+    GLIBC = "glibc"
+    MUSL = "musl"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One release of one distribution, as its base system is installed.
+
+    Args:
+        id: name and release, as `ubuntu-22.04`.
+        name: for people, as `Ubuntu 22.04`.
+        libc_version: upstream's version, as `2.35` or `1.2.5`.
+        interpreters: machine (as `uname -m` says it) → path of the program interpreter. A machine that is
+            not here is one about which nothing is known.
+        libraries: names that the loader finds in the base system. Not complete: another name may or may
+            not be there.
+        elsewhere: file names that belong to another C library, and that library. Never in the base system.
+        symbols: what the C library exports, where versions do not tell (musl); None when not known.
+        cpu: the x86-64 level that the distribution itself needs, 1 to 4.
+        kernel: the Linux version that the distribution boots; None when not known.
+        relr_since: the version of its C library that first reads packed relocations; None when not known.
+        go_kernels: what Go's releases need of Linux, oldest first; the same for all distributions.
+        source: where the C library's version was read or measured.
+        checked: the day it was read, as `2026-11-23`.
+    """
+
+    id: str
+    name: str
+    libc: Libc
+    libc_version: str
+    interpreters: Mapping[str, str]
+    libraries: frozenset[str]
+    elsewhere: Mapping[str, Libc]
+    source: str
+    checked: str
+    symbols: frozenset[str] | None = None
+    cpu: int = 1
+    kernel: str | None = None
+    relr_since: str | None = None
+    go_kernels: "tuple[GoKernel, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoKernel:
+    """The oldest Linux that programs of some Go releases start on.
+
+    Args:
+        first: the first minor release of Go 1 that this holds for (24 for Go 1.24).
+        linux: as `3.2`.
+    """
+
+    first: int
+    linux: str
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoBootstrap:
+    """The oldest Go that builds some Go releases from source.
+
+    Args:
+        first: the first minor release of Go 1 that this holds for.
+        needs: a Go release, as `1.22` or `1.24.6`; empty for a C compiler alone.
+    """
+
+    first: int
+    needs: str
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoPackage:
+    """The Go that a distribution's own packages bring.
+
+    Args:
+        distribution: as `debian-12`.
+        version: of the default package.
+        also: versions that are packaged beside it, or in backports.
+    """
+
+    distribution: str
+    version: str
+    also: tuple[str, ...]
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolVersion:
+    """What a version of glibc brought into its library, or a marker that only its loader understands.
+
+    Args:
+        version: glibc's version, as `2.34`.
+        symbols: functions whose newest version is this one.
+        markers: version names without a number that first appear here, as `GLIBC_ABI_DT_RELR`.
+    """
+
+    version: str
+    symbols: tuple[str, ...]
+    markers: tuple[str, ...]
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry of a data file that does not load, because nobody can say where it comes from."""
+
+    file: str
+    entry: str
+    source: str
