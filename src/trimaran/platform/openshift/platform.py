@@ -1,0 +1,46 @@
+"""The OpenShift platform: the two points in which it differs from Kubernetes. Pure."""
+
+from typing import Any
+
+from trimaran.platform.kubernetes.objects import head
+from trimaran.platform.kubernetes.platform import KubernetesPlatform
+from trimaran.platform.kubernetes.pod import Flavour
+from trimaran.platform.protocol import Loss
+from trimaran.spec.service import Route, Service, Tls
+
+
+class OpenShiftPlatform(KubernetesPlatform):
+    """The restricted SCC assigns the user, so the pod names none; the router serves Routes."""
+
+    flavour = Flavour(fixed_user=False)
+
+    def routes(self, service: Service, namespace: str) -> list[dict[str, Any]]:
+        return [_route(service, namespace, name, route) for name, route in service.spec.routes.items()]
+
+    def route_losses(self, service: Service, target: str) -> list[Loss]:
+        return [
+            Loss(
+                target,
+                f"routes.{name}.path",
+                "TLS that is passed through hides the path; all paths are served",
+            )
+            for name, route in service.spec.routes.items()
+            if route.tls is Tls.PASSTHROUGH and route.path != "/"
+        ]
+
+
+def _route(service: Service, namespace: str, name: str, route: Route) -> dict[str, Any]:
+    body: dict[str, Any] = {"host": route.host}
+    if route.path != "/" and route.tls is not Tls.PASSTHROUGH:
+        body["path"] = route.path
+    body["to"] = {"kind": "Service", "name": service.name, "weight": 100}
+    body["port"] = {"targetPort": route.port}
+    match route.tls:
+        case Tls.EDGE:
+            body["tls"] = {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}
+        case Tls.PASSTHROUGH:
+            body["tls"] = {"termination": "passthrough"}
+        case Tls.NONE:
+            pass
+    document = head(service, "route.openshift.io/v1", "Route", f"{service.name}-{name}", namespace)
+    return {**document, "spec": body}
