@@ -18,6 +18,7 @@ from trimaran.action.model import (
     Verb,
     canonical,
     digest,
+    seen_digest,
 )
 from trimaran.action.session import Session, Stream
 
@@ -41,4 +42,5 @@ __all__ = [
     "Verb",
     "canonical",
     "digest",
+    "seen_digest",
 ]

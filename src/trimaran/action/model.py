@@ -27,6 +27,11 @@ def digest(value: Json) -> str:
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
+def seen_digest(document: Mapping[str, Json]) -> str:
+    """The digest of an observed document without its `status`: what lives there changes by itself."""
+    return digest({key: value for key, value in document.items() if key != "status"})
+
+
 class Verb(StrEnum):
     """What an action does to its object."""
 
@@ -112,7 +117,7 @@ class Action:
         verb: what is done.
         object: to what.
         payload: everything the session needs; secrets only as references.
-        precondition: the digest that the object's document had when this was planned, `absent` when
+        precondition: the `seen_digest` that the object had when this was planned, `absent` when
             there was none, or None when any state will do. What differs now is stale and is refused.
         undo: how it is taken back.
         cause: why, for people: `ship podinfo`, `down podinfo`.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from trimaran.action import ABSENT, Action, Json, Observation, Undo, Verb, canonical, digest
+from trimaran.action import ABSENT, Action, Json, Observation, Undo, Verb, canonical, seen_digest
 from trimaran.errors import Problem
 from trimaran.ledger.encode import action_json
 from trimaran.ledger.model import Intent, Outcome, OutcomeState
@@ -38,7 +38,7 @@ def judge(action: Action, seen: Observation) -> Judgement:
         problem = Problem("TRM0421", what, "make the target reachable and run the command again")
         return Judgement(OutcomeState.UNKNOWN, None, (problem,))
     before = None if found is None else found.document
-    now = ABSENT if before is None else digest(dict(before))
+    now = ABSENT if before is None else seen_digest(before)
     if action.precondition in (None, now):
         return Judgement(None, before)
     return Judgement(OutcomeState.REFUSED, before, (_stale(action, now),))
