@@ -61,6 +61,14 @@ def status(state_dir: Path) -> Status:
     return _look(state_dir)
 
 
+def revision(state_dir: Path) -> str:
+    """The `Unit.revision` that was started last; empty when none was."""
+    try:
+        return str(json.loads(_read(state_dir / "unit.json") or b"")["revision"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def stop(state_dir: Path, grace_s: float | None = None, remove: bool = False) -> None:
     """End the supervisor, its program and all they started; nothing is left, and nothing else touched.
 

@@ -46,6 +46,7 @@ class Unit:
         grace_s: seconds between SIGTERM and SIGKILL.
         log_bytes: size at which the log is rotated.
         log_keep: rotated files to keep besides the current one.
+        revision: any text; a unit that differs in it alone is another unit, and replaces the running one.
     """
 
     argv: tuple[str, ...]
@@ -59,6 +60,7 @@ class Unit:
     grace_s: float = 30.0
     log_bytes: int = 8 << 20
     log_keep: int = 4
+    revision: str = ""
 
     def document(self, unit_id: str) -> Json:
         """The content of `unit.json`."""
@@ -72,6 +74,7 @@ class Unit:
             "backoff": {"first_s": self.first_s, "max_s": self.max_s, "reset_after_s": self.reset_after_s},
             "stop": {"grace_s": self.grace_s},
             "log": {"max_bytes": self.log_bytes, "keep": self.log_keep},
+            "revision": self.revision,
         }
 
 

@@ -1,0 +1,1 @@
+"""One machine without a cluster: programs under our supervisor or systemd."""
