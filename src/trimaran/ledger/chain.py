@@ -1,7 +1,7 @@
 """The audit chain: how records are linked, so that a change to what happened shows. Pure.
 
-A record's hash is SHA-256 over the canonical JSON list `[sequence, previous, at, actor, body]`, `body`
-being the stored text itself. Each record carries the hash of the one before.
+A record's hash is SHA-256 over the JSON list `[sequence, previous, at, actor, body]` in ASCII without
+spaces, `body` being the stored text itself. Each record carries the hash of the one before.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from trimaran.action import Json, canonical
+from trimaran.action import Json
+from trimaran.ledger.encode import json_text
 from trimaran.ledger.model import Head, Record
 
 GENESIS = "0" * 64
@@ -35,7 +36,7 @@ def link_hash(record: Record, sequence: int | None = None) -> str:
 
 def link(head: Head, at: str, actor: str, body: Json) -> Record:
     """The record that follows `head`."""
-    text = canonical(body).decode("utf-8", "surrogatepass")
+    text = json_text(body)
     bare = Record(head.sequence + 1, head.hash, at, actor, text, "")
     return Record(bare.sequence, bare.previous, at, actor, text, link_hash(bare))
 
@@ -116,6 +117,8 @@ def _blame(
         wrong: the record that does not follow `tail`.
     """
     place = tail.sequence + 1
+    if wrong.previous == tail.hash and wrong.hash == link_hash(wrong, place):
+        return Verification(place + sum(1 for _ in rest), tail, Fault.EDITED, place)  # in its number alone
     here = earlier = False  # whether the genuine record of this place, or of the one before, comes later
     count, last = place - 1, place
     for record in chain((wrong,), rest):

@@ -1,10 +1,20 @@
 """The JSON forms in which actions and outcomes are kept. Pure."""
 
+import json
 from datetime import UTC, datetime
 
 from trimaran.action import Action, Json, ObjectRef, Undo, Verb, digest
 from trimaran.errors import Problem, Where
 from trimaran.ledger.model import Intent, Outcome
+
+
+def json_text(value: Json) -> str:
+    """One line of ASCII for a JSON value, keys sorted.
+
+    Names that are not valid UTF-8 (a file's, with surrogates in Python) survive as escapes.
+    Raises ValueError for NaN and infinities, TypeError for what JSON cannot hold.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def at_text(at: datetime) -> str:
@@ -89,11 +99,13 @@ def intent_body(intent: Intent, fence: int) -> dict[str, Json]:
     return body if intent.undoes is None else {**body, "undoes": intent.undoes}
 
 
-def outcome_body(outcome: Outcome) -> dict[str, Json]:
-    """What the audit says of an outcome."""
+def outcome_body(outcome: Outcome, action: Action) -> dict[str, Json]:
+    """What the audit says of an outcome of `action`."""
     return {
         "event": "outcome",
         "key": outcome.key,
+        "verb": action.verb.value,
+        "object": ref_json(action.object),
         "state": outcome.state.value,
         "facts": digest(dict(outcome.facts)),
         "problems": [[problem.code, problem.what] for problem in outcome.problems],

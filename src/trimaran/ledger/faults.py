@@ -63,6 +63,9 @@ def explained(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeEncodeError as error:
+        what = f"a name that is not valid Unicode cannot be kept in the ledger {name}"
+        raise fail("TRM0416", what, "rename what the command was given") from error
     except DBAPIError as error:
         raise _of_database(name, error) from error
     except OSError as error:

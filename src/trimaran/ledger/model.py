@@ -132,7 +132,7 @@ class Record:
         sequence: counted from 1 without holes.
         previous: the hash of the record before; of the first, 64 zeros.
         at: RFC 3339 in UTC.
-        body: the canonical JSON text of what happened.
+        body: the JSON text of what happened.
         hash: see `trimaran.ledger.chain`.
     """
 

@@ -32,6 +32,7 @@ def open_ledger(path: Path, guard: Guard | None = None) -> Ledger:
     engine: Engine | None = None
     try:
         with explained(str(path)):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with head.locked():
                 _make_file(path)
                 engine = _engine(path)
@@ -54,7 +55,7 @@ def open_existing(path: Path) -> Ledger:
         )
     with explained(str(path)):
         _check_kind(path)
-        engine = _engine(path, read_only=True)
+        engine = _engine(path, mode="ro")
         with engine.connect() as conn:
             _check_version(conn, str(path))
     return Ledger(
@@ -64,7 +65,6 @@ def open_existing(path: Path) -> Ledger:
 
 def _make_file(path: Path) -> None:
     """Nobody else may read what runs where; SQLite gives its side files the mode of the first."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         _check_kind(path)
         return
@@ -76,12 +76,16 @@ def _check_kind(path: Path) -> None:
         raise fail("TRM0405", f"{path} is not a file", "name the ledger's file with --ledger")
 
 
-def _engine(path: Path, *, read_only: bool = False) -> Engine:
-    query = {"mode": "ro" if read_only else "rw", "uri": "true"}
+def _engine(path: Path, mode: str = "rw") -> Engine:
+    query = {"mode": mode, "uri": "true"}
+    if mode == "ro" and not os.access(path.parent, os.W_OK):
+        query["immutable"] = "1"  # a copy on a read-only disk: SQLite cannot make its lock file there
     # The path travels percent-encoded inside SQLite's own file: address.
     url = URL.create("sqlite", database=path.absolute().as_uri(), query=query)
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _on_connect)
+    if mode == "ro":
+        event.listen(engine, "connect", _on_connect_to_read)
     event.listen(engine, "begin", _on_begin)
     return engine
 
@@ -90,6 +94,11 @@ def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver would say it too late
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _on_connect_to_read(connection: sqlite3.Connection, _: Any) -> None:
+    # What somebody has tampered with must be shown as broken, not fail to be read.
+    connection.text_factory = lambda found: found.decode("utf-8", "replace")
 
 
 def _on_begin(conn: Connection) -> None:

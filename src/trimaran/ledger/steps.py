@@ -7,22 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
-from trimaran.action import Action, ObjectRef, Verb, canonical
+from trimaran.action import Action, ObjectRef, Verb
 from trimaran.ledger.encode import (
     action_from,
     action_json,
     at_ms,
     from_ms,
+    json_text,
     problem_from,
     problem_json,
     ref_json,
 )
 from trimaran.ledger.model import SUCCESSES, Intent, Outcome, OutcomeState, Owned, Step
 from trimaran.ledger.tables import inventory, steps
-
-
-def _text(value: Any) -> str:
-    return canonical(value).decode("utf-8", "surrogatepass")
 
 
 def _step(row: Row[Any]) -> Step:
@@ -53,8 +50,8 @@ def _intent_values(intent: Intent, fence: int) -> dict[str, Any]:
         "key": intent.action.key,
         "target": intent.action.target,
         "fence": fence,
-        "action": _text(action_json(intent.action)),
-        "before": None if intent.before is None else _text(dict(intent.before)),
+        "action": json_text(action_json(intent.action)),
+        "before": None if intent.before is None else json_text(dict(intent.before)),
         "undoes": intent.undoes,
         "begun_ms": at_ms(intent.begun_at),
     }
@@ -64,8 +61,8 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
     return {
         "state": outcome.state.value,
         "ended_ms": at_ms(outcome.at),
-        "facts": _text(dict(outcome.facts)),
-        "problems": _text([problem_json(problem) for problem in outcome.problems]),
+        "facts": json_text(dict(outcome.facts)),
+        "problems": json_text([problem_json(problem) for problem in outcome.problems]),
     }
 
 
@@ -88,15 +85,15 @@ def refence(conn: Connection, key: str, fence: int) -> None:
     conn.execute(update(steps).where(steps.c.key == key, steps.c.state.is_(None)).values(fence=fence))
 
 
-def end(conn: Connection, outcome: Outcome) -> bool:
-    """Write the outcome of an open intent; False when the intent is unknown or has one already."""
+def end(conn: Connection, outcome: Outcome) -> Action | None:
+    """Write the outcome of an open intent and say of what; None when there is no such open intent."""
     still_open = (steps.c.key == outcome.key, steps.c.state.is_(None))
     if conn.execute(update(steps).where(*still_open).values(_outcome_values(outcome))).rowcount != 1:
-        return False
+        return None
+    intent = _step(conn.execute(select(steps).where(steps.c.key == outcome.key)).one()).intent
     if outcome.state in SUCCESSES:
-        row = conn.execute(select(steps).where(steps.c.key == outcome.key)).one()
-        _ended_well(conn, _step(row).intent)
-    return True
+        _ended_well(conn, intent)
+    return intent.action
 
 
 def _ended_well(conn: Connection, intent: Intent) -> None:

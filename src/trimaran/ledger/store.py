@@ -12,11 +12,11 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from trimaran.action import Json, canonical
+from trimaran.action import Json
 from trimaran.errors import fail
 from trimaran.ledger import leases, steps
 from trimaran.ledger.chain import EMPTY, link
-from trimaran.ledger.encode import action_json, at_text, intent_body, outcome_body
+from trimaran.ledger.encode import action_json, at_text, intent_body, json_text, outcome_body
 from trimaran.ledger.faults import explained
 from trimaran.ledger.model import Guard, Head, HeadStore, Holder, Intent, Lease, Outcome, Owned, Record, Step
 from trimaran.ledger.tables import audit
@@ -117,11 +117,12 @@ class Ledger:
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
             for outcome in clean:
-                if not steps.end(conn, outcome):
+                action = steps.end(conn, outcome)
+                if action is None:
                     raise fail(
                         "TRM0413", f"{outcome.key} has no open intent to end", "this is a bug in Trimaran"
                     )
-                bodies.append(outcome_body(outcome))
+                bodies.append(outcome_body(outcome, action))
 
     def refuse(self, lease: Lease, refused: Sequence[tuple[Intent, Outcome]]) -> None:
         """Record intents that ended before they began; what they name does not become ours."""
@@ -132,7 +133,7 @@ class Ledger:
             for intent, outcome in refused:
                 clean = self._clean(outcome)
                 steps.add_ended(conn, intent, clean, lease.fence)
-                bodies += [intent_body(intent, lease.fence), outcome_body(clean)]
+                bodies += [intent_body(intent, lease.fence), outcome_body(clean, intent.action)]
 
     def note(self, actor: str, body: Mapping[str, Json], now: datetime) -> None:
         """Record a free event: `{"event": "ship started", …}`."""
@@ -148,11 +149,17 @@ class Ledger:
         while True:
             with explained(self.name), self.reader.connect() as conn:
                 wanted = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(_PAGE)
-                page = [Record(*row) for row in conn.execute(wanted)]
+                # SQLite keeps whatever type somebody puts in; a record is judged by its text.
+                page = [Record(row[0], *map(str, row[1:])) for row in conn.execute(wanted)]
             yield from page
             if len(page) < _PAGE:
                 return
             after = page[-1].sequence
+
+    def tail(self) -> Head:
+        """Where the chain ends in the database."""
+        with explained(self.name), self.reader.connect() as conn:
+            return _tail(conn)
 
     @contextmanager
     def _append(self, actor: str, now: datetime) -> Iterator[tuple[Connection, list[Json]]]:
@@ -166,8 +173,7 @@ class Ledger:
                 self.head.write(head)
 
     def _extend(self, conn: Connection, bodies: Sequence[Json], actor: str, at: str) -> Head:
-        last = conn.execute(select(audit).order_by(audit.c.sequence.desc()).limit(1)).first()
-        tail = EMPTY if last is None else Head(last.sequence, last.hash)
+        tail = _tail(conn)
         kept = self.head.read()
         if kept is not None and kept.sequence > tail.sequence:
             what = f"the ledger {self.name} has lost its last {kept.sequence - tail.sequence} audit records"
@@ -202,5 +208,11 @@ class Ledger:
             for each in outcome.problems
         )
         facts = {} if self.guard.leaks(dict(outcome.facts)) else outcome.facts
-        canonical(dict(facts))  # raises here, before the transaction, for what JSON cannot hold
+        json_text(dict(facts))  # raises here, before the transaction, for what JSON cannot hold
         return replace(outcome, facts=facts, problems=problems)
+
+
+def _tail(conn: Connection) -> Head:
+    wanted = select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
+    last = conn.execute(wanted).first()
+    return EMPTY if last is None else Head(last.sequence, last.hash)
