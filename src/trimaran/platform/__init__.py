@@ -11,8 +11,8 @@ PLATFORMS = {
     "vsphere": "trimaran.platform.vsphere:VSpherePlatform",
     "host": "trimaran.platform.host:HostPlatform",
 }
-SESSIONS = {"host": "trimaran.platform.host.session:HostSession"}
-"""Platforms that are delivered to; the others are rendered."""
+DELIVERED = {"host": frozenset({"File", "Process"})}
+"""Platforms that are delivered to, and which of their objects a session applies; others are rendered only."""
 
 
 @cache
@@ -23,4 +23,4 @@ def platform(name: str) -> Platform:
     return found
 
 
-__all__ = ["PLATFORMS", "SESSIONS", "Edge", "Loss", "Made", "Platform", "Rendering", "platform"]
+__all__ = ["DELIVERED", "PLATFORMS", "Edge", "Loss", "Made", "Platform", "Rendering", "platform"]
