@@ -39,7 +39,8 @@ class Reading:
 _NEEDS = re.compile(r"requires go >= (\d[\w.]*)")
 _ABSENT = re.compile(
     r"40[34] (?:Forbidden|Not Found)|410 Gone|unknown revision|invalid version: "
-    r"|no matching versions for query|unrecognized import path|disallowed version string|malformed module path"
+    "|no matching versions for query|unrecognized import path"
+    r"|disallowed version string|malformed module path"
 )
 
 # The first that fits decides; the order goes from the certain to the vague.
@@ -78,7 +79,7 @@ _KNOWN: tuple[tuple[str, str, str, str], ...] = (
         "look which packages of the module are commands; most keep them under ./cmd",
     ),
     (
-        "TRM0321",
+        "TRM0335",
         r"build constraints exclude all Go files",
         "package {package} of {source} has no file for {platform}",
         "the package is made for other platforms, or only for cgo: try cgo: on",
@@ -115,7 +116,7 @@ _KNOWN: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "TRM0304",
-        r"parsing go\.mod|go\.mod:\d+:|updates to go\.mod needed|missing go\.sum entry|inconsistent vendoring",
+        r"parsing go\.mod|go\.mod:\d+:|updates to go\.mod needed|missing go\.sum entry|inconsistent vend",
         "the module's go.mod or go.sum is not in order",
         "run `go mod tidy` in the module",
     ),
