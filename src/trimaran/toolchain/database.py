@@ -66,20 +66,27 @@ def trusted() -> Database:
     return Database(entry["name"], Key.parse(entry["key"]))
 
 
+def recall(database: Database, module: str, version: str, cache: Path) -> Proven | None:
+    """What the database was proven to state before; None when it was not asked yet."""
+    with contextlib.suppress(TypeError):
+        return Proven(**disk.read_json(_kept(database, module, version, cache)))  # type: ignore[arg-type]  # as written by `look_up`, or a TypeError
+    return None
+
+
+def _kept(database: Database, module: str, version: str, cache: Path) -> Path:
+    name = f"{escape(module).replace('/', '%')}@{escape(version)}.json"
+    return cache / "sumdb" / database.name / "records" / name
+
+
 def look_up(database: Database, module: str, version: str, network: Network, cache: Path) -> Proven:
-    """What the database states about a module version, proven; from our own records when it was before.
+    """What the database states about a module version, proven and put on record.
 
     Raises:
         TrimaranError: TRM0320 checking is switched off, 0321 not signed, 0322 not in the tree, 0323 the
             history was rewritten, 0333 the database does not know it, and what `proxy.get` raises.
     """
-    name = f"{escape(module).replace('/', '%')}@{escape(version)}.json"
-    kept = cache / "sumdb" / database.name / "records" / name
-    known = disk.read_json(kept)
-    with contextlib.suppress(TypeError):
-        return Proven(**known)  # type: ignore[arg-type]  # as written below, or a TypeError
     proven = _ask(database, module, version, network, cache)
-    builds.write(kept, json.dumps(asdict(proven), indent=1).encode())
+    builds.write(_kept(database, module, version, cache), json.dumps(asdict(proven), indent=1).encode())
     return proven
 
 

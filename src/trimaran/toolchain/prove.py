@@ -83,9 +83,7 @@ def court(cache: Path, progress: Progress) -> Court:
 
 def ensure(subject: Subject, where: Court) -> None:
     """Prove a tree unless it is unchanged since it was proven. Raises TRM0327 naming what deviates."""
-    seen = tree.fingerprint(subject.root)
-    kept = disk.read_json(_record(subject, where.cache))
-    if kept.get("fingerprint") == seen and kept.get("version") == subject.toolchain.module_version:
+    if stands(subject, where.cache):
         return
     where.progress(f"proving Go {subject.toolchain.version} in {printable(str(subject.root))}")
     proof = prove(subject, where)
@@ -93,15 +91,26 @@ def ensure(subject: Subject, where: Court) -> None:
         raise refusal(subject, proof.deviations)
 
 
-def prove(subject: Subject, where: Court) -> Proof:
+def stands(subject: Subject, cache: Path) -> bool:
+    """Whether a tree was proven and no file of it was touched since."""
+    kept = disk.read_json(record(subject, cache))
+    if kept.get("version") != subject.toolchain.module_version:
+        return False
+    return kept.get("fingerprint") == tree.fingerprint(subject.root)
+
+
+def prove(subject: Subject, where: Court, afresh: bool = False) -> Proof:
     """Compare a tree with what the checksum database states; a proof that holds is recorded.
+
+    Args:
+        afresh: ask the checksum database again, although its statement is on record.
 
     Raises what `database.look_up` and `published.at_proxy` raise; deviations are data, not errors.
     """
     stamp = tree.fingerprint(subject.root)
-    net = where.network()
     version = subject.toolchain.module_version
-    stated = database.look_up(where.database, TOOLCHAIN, version, net, where.cache)
+    stated = None if afresh else database.recall(where.database, TOOLCHAIN, version, where.cache)
+    stated = stated or database.look_up(where.database, TOOLCHAIN, version, where.network(), where.cache)
     everything = tree.files(subject.root)
     names = tree.covered(subject.root, subject.from_wheel)
     seen = tree.digests(subject.root, names)
@@ -129,7 +138,7 @@ def _documents() -> list[str]:
 
 def _document_digests(subject: Subject, names: list[str], where: Court) -> dict[str, str]:
     """The digests of documents that the tree lacks; the hash over all decides whether they are right."""
-    known = disk.read_json(_record(subject, where.cache)).get("documents")
+    known = disk.read_json(record(subject, where.cache)).get("documents")
     if isinstance(known, dict) and set(known) == set(names):
         return {str(name): str(digest) for name, digest in known.items()}
     if not names:
@@ -170,7 +179,8 @@ def refusal(subject: Subject, found: tuple[Deviation, ...]) -> TrimaranError:
     return TrimaranError(Problem("TRM0327", what, fix, None, tuple(lines)))
 
 
-def _record(subject: Subject, cache: Path) -> Path:
+def record(subject: Subject, cache: Path) -> Path:
+    """Where the proof of a tree is kept."""
     key = sha256(str(subject.root).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return cache / "proofs" / f"{key}.json"
 
@@ -186,4 +196,4 @@ def _keep(subject: Subject, proof: Proof, stamp: str, documents: Mapping[str, st
         "documents": dict(documents),
         "stated": asdict(proof.stated),
     }
-    builds.write(_record(subject, cache), json.dumps(document, indent=1).encode())
+    builds.write(record(subject, cache), json.dumps(document, indent=1).encode())
