@@ -122,14 +122,17 @@ def _unnumbered(file: File, distribution: Distribution) -> Iterator[str]:
 def _relocation(file: File, distribution: Distribution) -> _Finding | None:
     if not file.relr or file.interpreter is None:
         return None
-    here = number(distribution.libc_version)
-    first = distribution.relr_since
-    if here is None or first is None:
-        return _Finding(_UNKNOWN, Rule.RELOCATION, "has packed relocations (DT_RELR)", _libc(distribution))
-    if here >= (number(first) or ()):
+    here, since, lacking = (
+        number(version or "")
+        for version in (distribution.libc_version, distribution.relr_since, distribution.relr_lacking)
+    )
+    if here and since and here >= since:
         return None
-    reason = f"has packed relocations (DT_RELR), which {distribution.libc} reads since {first}"
-    return _Finding(_FAILS, Rule.RELOCATION, reason, _libc(distribution))
+    outcome = _FAILS if here and lacking and here <= lacking else _UNKNOWN
+    reason = (
+        f"has packed relocations (DT_RELR), which {distribution.libc} reads since {distribution.relr_since}"
+    )
+    return _Finding(outcome, Rule.RELOCATION, reason, _libc(distribution))
 
 
 def _symbol(file: File, distribution: Distribution) -> _Finding | None:

@@ -141,6 +141,7 @@ def _distribution(
         cpu=entry.get("cpu", 1),
         kernel=entry.get("kernel"),
         relr_since=own.get("relr_since"),
+        relr_lacking=own.get("relr_lacking"),
         go_kernels=go_kernels(),
     )
 

@@ -28,7 +28,8 @@ class Distribution:
         symbols: what the C library exports, where versions do not tell (musl); None when not known.
         cpu: the x86-64 level that the distribution itself needs, 1 to 4.
         kernel: the Linux version that the distribution boots; None when not known.
-        relr_since: the version of its C library that first reads packed relocations; None when not known.
+        relr_since: the oldest version of its C library that is known to read packed relocations.
+        relr_lacking: the newest version that is known not to; between the two nothing is known.
         go_kernels: what Go's releases need of Linux, oldest first; the same for all distributions.
         source: where the C library's version was read or measured.
         checked: the day it was read, as `2026-11-23`.
@@ -47,6 +48,7 @@ class Distribution:
     cpu: int = 1
     kernel: str | None = None
     relr_since: str | None = None
+    relr_lacking: str | None = None
     go_kernels: "tuple[GoKernel, ...]" = ()
 
 
@@ -103,7 +105,7 @@ class SymbolVersion:
 
     Args:
         version: glibc's version, as `2.34`.
-        symbols: functions whose newest version is this one.
+        symbols: functions that have this version: whoever links against it, or a newer one, may need it.
         markers: version names without a number that first appear here, as `GLIBC_ABI_DT_RELR`.
     """
 

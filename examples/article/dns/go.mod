@@ -1,0 +1,3 @@
+module trimaran.dev/examples/article/dns
+
+go 1.22

@@ -1,0 +1,72 @@
+"""`python -m tests.provision`: install and make what the tests against real peers need, once.
+
+Installs Debian packages only when one is missing and this is root; otherwise says exactly what to install.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.rootfs import PATH, RECIPES, MissingPeerError, rootfs
+
+# A command or file that shows that a package is there → the package.
+WANTED = {
+    "/usr/include/stdio.h": "libc6-dev",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    "bwrap": "bubblewrap",
+    "debugfs": "e2fsprogs",
+    "gcc": "gcc",
+    "mmdebstrap": "mmdebstrap",
+    "qemu-img": "qemu-utils",
+    "readelf": "binutils",
+    "systemctl": "systemd",
+}
+
+
+def missing() -> list[str]:
+    """The Debian packages that this machine lacks."""
+    return sorted(package for sign, package in WANTED.items() if not _there(sign))
+
+
+def _there(sign: str) -> bool:
+    return Path(sign).exists() if sign.startswith("/") else shutil.which(sign, path=PATH) is not None
+
+
+def install(packages: list[str]) -> int:
+    """Install Debian packages; 1 with the command to type when that is not ours to do."""
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    if os.geteuid() != 0 or shutil.which("apt-get", path=PATH) is None:
+        print("the tests against real peers need packages that are missing here. Please run, as root:\n")
+        print(f"  apt-get update && {' '.join(command)}\n")
+        return 1
+    environment = {**os.environ, "PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["apt-get", "update"], command):
+        print(f"provision: {' '.join(step)}", flush=True)
+        done = subprocess.run(
+            step, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode:
+            print(done.stderr.decode(errors="replace").strip()[-2000:])
+            return 1
+    return 0
+
+
+def main() -> int:
+    """The status of the process: 0 when everything is there."""
+    packages = missing()
+    if packages and install(packages):
+        return 1
+    for name in RECIPES:
+        try:
+            rootfs(name, lambda line: print(f"provision: {line}", flush=True))
+        except MissingPeerError as error:
+            print(f"provision: {error}")
+            return 1
+    print("provision: everything is there")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
