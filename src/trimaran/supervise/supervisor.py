@@ -197,6 +197,7 @@ class Log:
 
     def write(self, chunk: bytes) -> None:
         """Append at most `CHUNK` bytes, rotating where a line begins."""
+        self._look()
         begun = at = 0
         while at < len(chunk):
             end = chunk.find(b"\n", at) + 1 or len(chunk)
@@ -213,9 +214,18 @@ class Log:
 
     def note(self, text: str) -> None:
         """A line of the supervisor's own."""
+        self._look()
         start = b"\n" if self.line else b""
         self.line = 0
         self._append(start + f"trimaran: {text}\n".encode())
+
+    def _look(self) -> None:
+        """Learn where an earlier supervisor stopped, before deciding where a line begins."""
+        try:
+            if self.fd < 0:
+                self._open()
+        except OSError:
+            pass  # `_append` tries again and counts what is lost.
 
     def _append(self, part: bytes) -> None:
         if not part:
@@ -319,7 +329,10 @@ class Supervisor:
             pass
 
     def tell(self, state: str) -> None:
-        """`record` where a full or vanished disk must not stop the service."""
+        """`record` where a full disk must not stop the service."""
+        if not self.in_place():
+            self.state = state
+            return  # Whoever removes the state directory must not find new files in it.
         try:
             self.record(state)
         except OSError as full:
