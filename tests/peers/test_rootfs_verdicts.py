@@ -1,5 +1,6 @@
 """A prediction that a real run contradicts is a bug in our facts."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,23 @@ def test_alpines_own_programs_run_at_home_and_nowhere_else() -> None:
     assert (abroad.outcome, abroad.rule) == (Outcome.FAILS, Rule.INTERPRETER)
     assert run_in(rootfs("alpine-3.23"), program, "true").failed is None
     assert run_in(rootfs("debian-12"), program, "true").failed is Rule.INTERPRETER
+
+
+def test_the_build_information_is_what_go_itself_reads(program: tuple[str, str, Path]) -> None:
+    _, _, path = program
+    done = subprocess.run(["go", "version", "-m", str(path)], capture_output=True, text=True, check=True)
+    head, *rows = done.stdout.splitlines()
+    build = inspect_file(path).go
+    assert build is not None
+    assert build.version == head.rpartition(": ")[2]
+    by_kind = {
+        kind: [row.split("\t")[2:] for row in rows if row.split("\t")[1] == kind]
+        for kind in ("path", "mod", "dep", "build")
+    }
+    assert [[build.package]] == by_kind["path"]
+    assert build.main is not None
+    assert build.main.path == by_kind["mod"][0][0]
+    assert [[module.path, module.version] for module in build.modules] == [row[:2] for row in by_kind["dep"]]
+    assert [key for key, _ in build.settings] == [
+        row[0].partition("=")[0].strip('"') for row in by_kind["build"]
+    ]

@@ -1,0 +1,133 @@
+"""Every fact says where it comes from; what is only remembered does not load."""
+
+import re
+import tomllib
+from importlib import resources
+
+import pytest
+
+from trimaran.facts import (
+    Libc,
+    UnsourcedFactError,
+    distributions,
+    glibc_symbols,
+    go_bootstraps,
+    go_kernels,
+    go_packages,
+    refused,
+)
+from trimaran.facts.load import select
+
+FILES = sorted(
+    entry.name for entry in resources.files("trimaran.facts").iterdir() if entry.name.endswith(".toml")
+)
+
+
+def data(file: str) -> str:
+    return resources.files("trimaran.facts").joinpath(file).read_text("utf-8")
+
+
+def test_a_remembered_entry_does_not_load_and_is_named() -> None:
+    taken, left = select(
+        "x.toml",
+        '[a]\nsource = "measured"\nchecked = 2026-11-23\n'
+        '[b]\nsource = "Remembered, check before shipping"\nchecked = 2026-11-23\n',
+    )
+    assert list(taken) == ["a"]
+    assert [(entry.file, entry.entry) for entry in left] == [("x.toml", "b")]
+
+
+def test_a_remembered_key_does_not_load_with_an_entry_that_does() -> None:
+    taken, left = select(
+        "x.toml",
+        '[a]\nsource = "measured"\nchecked = 2026-11-23\ncpu = 2\ncpu_source = "remembered"\nname = "A"\n',
+    )
+    assert set(taken["a"]) == {"source", "checked", "name"}
+    assert [entry.entry for entry in left] == ["a.cpu"]
+
+
+@pytest.mark.parametrize("text", ["[a]\nchecked = 2026-11-23\n", '[a]\nsource = "x"\n', "[[a]]\nn = 1\n"])
+def test_an_entry_without_a_source_or_a_day_is_an_error(text: str) -> None:
+    with pytest.raises(UnsourcedFactError, match=r"x\.toml: a"):
+        select("x.toml", text)
+
+
+def test_the_alpine_releases_that_nobody_looked_up_are_not_known() -> None:
+    waiting = {entry.entry for entry in refused() if entry.file == "distributions.toml"}
+    assert {"alpine-3.17", "alpine-3.19", "alpine-3.20", "alpine-3.22"} <= waiting
+    assert not waiting & distributions().keys()
+
+
+def test_nothing_loads_whose_source_is_memory() -> None:
+    everything = [
+        *distributions().values(),
+        *go_kernels(),
+        *go_bootstraps(),
+        *go_packages(),
+        *glibc_symbols(),
+    ]
+    assert len(everything) > 40
+    for fact in everything:
+        assert not fact.source.lower().startswith("remembered")
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", fact.checked)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_data_file_is_read_whole(file: str) -> None:
+    taken, left = select(file, data(file))
+    wanted = sum(len(value) if isinstance(value, list) else 1 for value in tomllib.loads(data(file)).values())
+    assert len(taken) + len(left) == wanted > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "libc", "version"),
+    [
+        ("ubuntu-22.04", Libc.GLIBC, "2.35"),
+        ("debian-12", Libc.GLIBC, "2.36"),
+        ("rhel-9", Libc.GLIBC, "2.34"),
+        ("amazon-2023", Libc.GLIBC, "2.34"),
+        ("alpine-3.23", Libc.MUSL, "1.2.5"),
+    ],
+)
+def test_a_distribution_has_its_c_library(name: str, libc: Libc, version: str) -> None:
+    found = distributions()[name]
+    assert (found.libc, found.libc_version) == (libc, version)
+    assert found.interpreters["x86_64"].rpartition("/")[2] in found.libraries
+    assert not found.libraries & found.elsewhere.keys()
+
+
+def test_distributions_stand_in_the_order_of_their_releases() -> None:
+    names = [name for name in distributions() if name.startswith("rhel")]
+    assert names == ["rhel-7", "rhel-8", "rhel-9", "rhel-10"]
+
+
+def test_the_table_cannot_be_changed_by_who_reads_it() -> None:
+    with pytest.raises(TypeError):
+        distributions()["x"] = distributions()["debian-12"]  # type: ignore[index] # that is the point
+
+
+def test_only_a_measured_musl_tells_its_symbols() -> None:
+    symbols = distributions()["alpine-3.23"].symbols
+    assert symbols is not None
+    assert {"puts", "pthread_create", "open64"} <= symbols
+    assert "fts_open" not in symbols
+    assert distributions()["alpine-3.18"].symbols is None
+    assert distributions()["debian-12"].symbols is None
+
+
+def test_the_bootstrap_table_follows_gos_rule() -> None:
+    # cmd/dist: from 1.22 on, Go 1.N needs 1.(N-2-N%2).
+    for entry in go_bootstraps():
+        if entry.first >= 22:
+            assert entry.needs.split(".")[1] == str(entry.first - 2 - entry.first % 2)
+    assert [entry.first for entry in go_bootstraps()] == sorted(entry.first for entry in go_bootstraps())
+
+
+def test_a_packaged_go_has_a_version_and_its_distribution_a_name() -> None:
+    for package in go_packages():
+        assert re.fullmatch(r"1\.\d+(\.\d+)?", package.version)
+        assert package.version not in package.also
+        assert re.fullmatch(r"[a-z]+-\d+(\.\d+)*", package.distribution)
+    by_name = {package.distribution: package for package in go_packages()}
+    assert by_name["debian-12"].version == "1.19.8"
+    assert "1.23" in by_name["ubuntu-22.04"].also
