@@ -15,6 +15,7 @@ from trimaran.errors import Exit, Problem, TrimaranError
 
 # command → (module under trimaran.cli, one line for --help). Modules define a click command `command`.
 COMMANDS: dict[str, str] = {
+    "ship": "Build, inspect, render, deliver and measure a service.",
     "inspect": "Say on which distributions a binary starts, and why not.",
     "go": "List, install and verify Go toolchains.",
     "audit": "Verify the ledger's audit chain.",
