@@ -15,10 +15,15 @@ from trimaran.errors import Exit, Problem, TrimaranError
 
 # command → (module under trimaran.cli, one line for --help). Modules define a click command `command`.
 COMMANDS: dict[str, str] = {
-    "ship": "Build, inspect, render, deliver and measure a service.",
+    "init": "Read a Go module and write a service.yaml that ships.",
     "inspect": "Say on which distributions a binary starts, and why not.",
+    "render": "Write the files for every target; print what each cannot express.",
+    "plan": "Show what ship would change, field by field.",
+    "ship": "Build, inspect, render, deliver and measure a service.",
+    "down": "Stop and remove what ship started, and only that.",
     "go": "List, install and verify Go toolchains.",
     "audit": "Verify the ledger's audit chain.",
+    "schema": "Print the JSON Schema of a declaration.",
     "help": "Explain an error code, without a network.",
 }
 

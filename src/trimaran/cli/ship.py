@@ -9,7 +9,7 @@ import click
 from trimaran.binary import Verdict
 from trimaran.cli import deck as decks
 from trimaran.cli.deck import Deck
-from trimaran.cli.steps import Step, Steps, below
+from trimaran.cli.steps import Step, Steps, below, wrapped
 from trimaran.deliver import delivery, objectives, output, watch
 from trimaran.deliver.delivery import Delivery
 from trimaran.deliver.rendering import TargetRendering
@@ -139,11 +139,11 @@ def _verdict(verdict: Verdict) -> dict[str, str]:
 
 
 def _close(deck: Deck, changed: bool, steps: Steps) -> None:
-    click.echo()
     lossy(deck)
     for explanation in objectives.explanations(deck.declared.service):
-        for line in below(explanation, dim=True):
-            click.echo(f"  {line}")
+        for line in wrapped(explanation, dim=True):
+            click.echo(line)
+    click.echo()
     verdict = "shipped" if changed else "no change"
     click.echo(f"  {click.style(verdict, fg='green', bold=True)} in {steps.seconds:.1f} s")
     if any(each.delivered for each in deck.renderings):
@@ -152,8 +152,12 @@ def _close(deck: Deck, changed: bool, steps: Steps) -> None:
 
 
 def lossy(deck: Deck) -> None:
-    """Print what each target cannot express."""
-    for rendering in deck.renderings:
-        for loss in rendering.rendering.losses:
-            for line in below(f"lossy: {loss.target} {loss.field}: {loss.reason}", dim=True):
-                click.echo(f"  {line}")
+    """Print what each target cannot express: the fields; `trimaran render` prints the reasons."""
+    told = [each for each in deck.renderings if each.rendering.losses]
+    if not told:
+        return
+    click.echo(f"  {click.style('lossy', fg='yellow', bold=True)}     reasons: trimaran render")
+    for rendering in told:
+        fields = ", ".join(loss.field for loss in rendering.rendering.losses)
+        for line in below(f"{rendering.target}: {fields}", dim=True):
+            click.echo(f"            {line}")

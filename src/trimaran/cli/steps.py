@@ -104,7 +104,16 @@ def _print(step: Step) -> None:
 
 def below(text: str, **style: object) -> list[str]:
     """`text` as lines that fit below a step, each with the style; long ones are wrapped."""
+    return _wrapped(text, width() - _NAME - 2, "", style)
+
+
+def wrapped(text: str, **style: object) -> list[str]:
+    """`text` as lines of the whole width, indented as the steps are."""
+    return _wrapped(text, width(), "  ", style)
+
+
+def _wrapped(text: str, room: int, indent: str, style: dict[str, object]) -> list[str]:
     lines = textwrap.wrap(
-        printable(text), width() - _NAME - 2, subsequent_indent="  ", break_on_hyphens=False
+        printable(text), room, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
     )
     return [click.style(line, **style) for line in lines]  # type: ignore[arg-type] # click's own style names

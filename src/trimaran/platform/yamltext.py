@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from trimaran.action import Json
 
 # Words, paths, options and digests; and amounts such as 64Mi. Nothing here can be read as a number.
-_PLAIN = re.compile(r"(?:--?)?[A-Za-z/](?:[A-Za-z0-9_./=@-]|:(?=[A-Za-z0-9_./-]))*|[0-9]+(?:m|[KMGT]i|[kMGT])")
+_PLAIN = re.compile(
+    r"(?:--?)?[A-Za-z/](?:[A-Za-z0-9_./=@-]|:(?=[A-Za-z0-9_./-]))*|[0-9]+(?:m|[KMGT]i|[kMGT])"
+)
 # YAML 1.1 reads these as truth values or null; `.inf` and `.nan` cannot match the pattern.
 _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 # What a double-quoted scalar may not hold as it is, beyond what JSON escapes already.
