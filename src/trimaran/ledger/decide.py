@@ -62,6 +62,12 @@ def not_begun(key: str, failed: Outcome, at: datetime) -> Outcome:
     return Outcome(key, OutcomeState.REFUSED, at, {}, (problem,))
 
 
+def superseded(older: Action, newer: Action) -> Problem:
+    """Why an open intent is not continued: a newer action has its object."""
+    what = f"not continued, because {newer.key} was planned for {older.object} since"
+    return Problem("TRM0426", what, "nothing needs to be done: the newer plan started from what was there")
+
+
 def same_action(one: Action, other: Action) -> bool:
     """Whether two actions are equal in all that would be stored of them."""
     return canonical(action_json(one)) == canonical(action_json(other))

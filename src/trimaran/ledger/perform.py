@@ -10,8 +10,15 @@ from itertools import count
 
 from trimaran.action import Action, Landed, Scope, Session
 from trimaran.errors import Problem, TrimaranError, fail
-from trimaran.ledger.decide import Judgement, judge, not_begun, same_action, undo_of
+from trimaran.ledger.decide import Judgement, judge, not_begun, same_action, superseded, undo_of
 from trimaran.ledger.model import SUCCESSES, Clock, Intent, Journal, Lease, Outcome, OutcomeState, Step
+
+_AFTER_ERROR = {
+    Landed.YES: OutcomeState.DONE,
+    Landed.NO: OutcomeState.FAILED,
+    Landed.UNKNOWN: OutcomeState.UNKNOWN,
+}
+_AFTER_OLDER = {**_AFTER_ERROR, Landed.NO: OutcomeState.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,9 @@ def _check_target(action: Action, lease: Lease) -> None:
 def _fresh(
     actions: Sequence[Action], by: Performer, deadline: float, undoes: str | None = None
 ) -> list[Outcome]:
+    unclear = _end_older(actions, by)
+    if unclear is not None:
+        return [not_begun(action.key, unclear, by.clock()) for action in actions]
     judged = _look(actions, by)
     now = by.clock()
     intents = [Intent(action, each.before, now, undoes) for action, each in zip(actions, judged, strict=True)]
@@ -131,6 +141,27 @@ def _fresh(
         by.ledger.refuse(by.lease, refused)
     first = next(iter(ended.values()))
     return [ended.get(action.key) or not_begun(action.key, first, now) for action in actions]
+
+
+def _end_older(actions: Sequence[Action], by: Performer) -> Outcome | None:
+    """End the open intents of earlier runs on these objects; the one that cannot be ended, or None.
+
+    What did not land must not be done later, over what is done now: newer plans win.
+    """
+    wanted = {action.object for action in actions}
+    for step in by.ledger.open_steps(by.lease.target):
+        older = step.intent.action
+        if older.object not in wanted:
+            continue
+        landed, problems = _landed(older, by)
+        if landed is Landed.NO:
+            problems = (superseded(older, next(each for each in actions if each.object == older.object)),)
+        state = _AFTER_OLDER[landed]
+        outcome = Outcome(older.key, state, by.clock(), {}, problems)
+        _settle([outcome], by)
+        if state is OutcomeState.UNKNOWN:
+            return outcome
+    return None
 
 
 def _look(actions: Sequence[Action], by: Performer) -> list[Judgement]:
@@ -181,12 +212,7 @@ def _apply(action: Action, by: Performer, deadline: float) -> Outcome:
 def _after_error(action: Action, by: Performer, met: tuple[Problem, ...]) -> Outcome:
     """An error does not say whether the effect is in place; looking does."""
     landed, problems = _landed(action, by)
-    state = {
-        Landed.YES: OutcomeState.DONE,
-        Landed.NO: OutcomeState.FAILED,
-        Landed.UNKNOWN: OutcomeState.UNKNOWN,
-    }[landed]
-    return Outcome(action.key, state, by.clock(), {}, met + problems)
+    return Outcome(action.key, _AFTER_ERROR[landed], by.clock(), {}, met + problems)
 
 
 def _landed(action: Action, by: Performer) -> tuple[Landed, tuple[Problem, ...]]:

@@ -171,6 +171,34 @@ def test_an_open_intent_whose_object_somebody_changed_meanwhile_is_refused(deck:
     assert document(deck) == {"somebody": "else"}
 
 
+def test_an_open_intent_that_did_not_land_is_not_done_over_a_newer_action(deck: Deck) -> None:
+    begun(deck, create())
+    newer = create("k2", args=["b"])
+    assert perform(newer, deck.again(), FAR).state is OutcomeState.DONE
+    assert recover(deck.by, FAR) == ()
+    assert perform(create(), deck.by, FAR).problems[0].code == "TRM0426"
+    assert document(deck) == {"args": ["b"]}
+    assert deck.session.effects() == ["create k2"]
+
+
+def test_an_open_intent_that_landed_is_ended_before_a_newer_action(deck: Deck) -> None:
+    begun(deck, create())
+    deck.session.apply(create(), deck.by.lease.fence, FAR)
+    assert perform(update("k2", {"args": ["a"]}, args=["b"]), deck.again(), FAR).state is OutcomeState.DONE
+    assert perform(create(), deck.by, FAR).state is OutcomeState.DONE
+    assert deck.session.effects() == ["create k1", "update k2"]
+
+
+def test_an_open_intent_that_cannot_be_told_holds_up_newer_actions_on_its_object(deck: Deck) -> None:
+    begun(deck, create())
+    deck.session.set("ambiguous")
+    by = deck.again()
+    held, other = perform(create("k2"), by, FAR), perform(create("k3", "other"), by, FAR)
+    assert (held.state, held.problems[0].code) == (OutcomeState.REFUSED, "TRM0425")
+    assert other.state is OutcomeState.DONE
+    assert deck.session.effects() == ["create k3"]
+
+
 def test_an_unexpected_error_keeps_what_is_known_and_leaves_the_rest_open(deck: Deck) -> None:
     class Buggy(FakeDirectorySession):  # the fake with one fault more
         def apply(self, action: Action, fence: int, deadline: float) -> Receipt:

@@ -1,0 +1,1 @@
+"""The contract of `perform`: killed at any step and run again, an action is done once."""
