@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from trimaran.errors import Problem, TrimaranError, printable
-from trimaran.toolchain import network
+from trimaran.toolchain import gomod, network
 from trimaran.toolchain.goproxy import escape, module_file, parse_list
 from trimaran.toolchain.model import BuildRequest
 from trimaran.toolchain.modversions import nearest
 from trimaran.toolchain.network import Network
 from trimaran.toolchain.proxy import AbsentError, Patience
+from trimaran.toolchain.versions import GoVersion
 
 _LIST_LIMIT = 8 << 20
 _MOST_PARENTS = 4
@@ -29,6 +30,16 @@ def explain(request: BuildRequest, problem: Problem, cache: Path) -> TrimaranErr
         return TrimaranError(_no_module(request, problem, net))
     except TrimaranError:
         return TrimaranError(problem)
+
+
+def least_go(request: BuildRequest, cache: Path) -> GoVersion | None:
+    """The `go` line of a module's go.mod as the proxy serves it; None when it does not tell."""
+    try:
+        net = network.configured(cache, _QUICK)
+        text = network.get(net, module_file(request.module, f"{request.version}.mod"), _LIST_LIMIT)
+    except (AbsentError, TrimaranError):
+        return None
+    return gomod.least_go(text.decode("utf-8", "replace"))
 
 
 def _versions(net: Network, module: str) -> tuple[str, ...] | None:

@@ -64,6 +64,12 @@ _KNOWN: tuple[tuple[str, str, str, str], ...] = (
         "set GOPROXY to the address of a module proxy",
     ),
     (
+        "TRM0301",
+        r"unsupported GOOS/GOARCH pair",
+        "{platform} is no platform that this Go builds for",
+        "`go tool dist list` names them; the common ones are linux/amd64 and linux/arm64",
+    ),
+    (
         "TRM0318",
         r'cgo: C compiler .* not found|exec: "[^"]*(?:cc|clang|zig|\+\+)[^"]*": executable file not found',
         "C is to be linked in, but there is no C compiler for {platform}",
@@ -121,7 +127,7 @@ _KNOWN: tuple[tuple[str, str, str, str], ...] = (
         "run `go mod tidy` in the module",
     ),
 )
-_CERTAIN = _KNOWN[:4]
+_CERTAIN = _KNOWN[:5]
 # The compiler's own output comes under a line with the package's name.
 _COMPILED = re.compile(r"(?m)^# \S+")
 _COMPILING = re.compile(r"(?m)^\S+\.(?:go|c|cc|cpp|s|S):\d+(?::\d+)?: ")

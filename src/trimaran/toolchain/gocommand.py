@@ -20,6 +20,7 @@ from trimaran.toolchain.versions import GoVersion
 
 _KEPT_OUTPUT = 64 << 20
 _LONGEST_LINE = 1 << 20
+_HEARTBEAT_S = 10
 # These would switch the tree or the result under our hands; GOFLAGS is set by us, the rest must be absent.
 _REMOVED = ("GOROOT", "GOTOOLCHAIN", "GOFLAGS", "GOBIN", "GOOS", "GOARCH", "GO111MODULE")
 
@@ -128,7 +129,7 @@ def run(
     except OSError as error:
         raise fail("TRM0324", f"{argv[0]} cannot be run: {error.strerror}", "check its permissions") from None
     try:
-        return _follow(child, progress, limits, " ".join(argv[1:3]))
+        return _follow(child, progress, limits, argv[1] if len(argv) > 1 else "")
     finally:
         _end(child)
 
@@ -154,7 +155,7 @@ def _follow(child: subprocess.Popen[bytes], progress: Progress, limits: Limits, 
     ]
     for reader in readers:
         reader.start()
-    _wait(child, limits, name)
+    _wait(child, limits, name, progress)
     for reader in readers:
         reader.join(timeout=5)
     return Finished(child.returncode, _text(out), _text(err))
@@ -188,14 +189,17 @@ def _announce(progress: Progress) -> Callable[[bytes], None]:
     return line_seen
 
 
-def _wait(child: subprocess.Popen[bytes], limits: Limits, name: str) -> None:
-    started = moved = time.monotonic()
+def _wait(child: subprocess.Popen[bytes], limits: Limits, name: str, progress: Progress) -> None:
+    started = moved = told = time.monotonic()
     seen = -1
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=0.5 if limits.idle_s is None else min(0.5, limits.idle_s / 4))
             return
         now = time.monotonic()
+        if now - told > _HEARTBEAT_S:
+            told = now
+            progress(f"go {name} is at work, {now - started:.0f} s so far")
         counted = _bytes_moved(child.pid)
         if counted != seen or counted < 0:
             seen, moved = counted, now

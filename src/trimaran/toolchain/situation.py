@@ -33,6 +33,7 @@ def situation(cache: Path) -> list[object]:
         identity(wheel / "VERSION") if wheel else None,
         [name for name in installed if name.startswith("go1")],
         identity(settings_file()),
+        identity(program((os.environ.get("CC", "").split() or ["gcc"])[0])),
         formative(os.environ),
     ]
 
@@ -50,10 +51,15 @@ def identity(path: Path | None) -> list[object] | None:
 
 def path_command() -> Path | None:
     """The `go` that PATH names; the wheel's own starter is left out, because it exports GOROOT."""
-    own = os.path.join(sys.prefix, "bin") if wheel_root() is not None else None  # noqa: PTH118 - hot path
+    own = os.path.join(sys.prefix, "bin") if wheel_root() is not None else ""  # noqa: PTH118 - hot path
+    return program("go", own)
+
+
+def program(name: str, left_out: str = "") -> Path | None:
+    """Where PATH finds a program, one folder left out; None when it does not."""
     for folder in os.get_exec_path():
-        command = Path(folder, "go")
-        if folder and folder != own and command.is_file() and os.access(command, os.X_OK):
+        command = Path(folder, name)
+        if folder and folder != left_out and command.is_file() and os.access(command, os.X_OK):
             return command
     return None
 

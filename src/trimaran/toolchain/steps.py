@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trimaran.errors import Problem, TrimaranError, fail, printable
-from trimaran.toolchain import builds, faults, gocommand, gomod
+from trimaran.toolchain import absent, builds, faults, gocommand, gomod
 from trimaran.toolchain.choose import choose
 from trimaran.toolchain.faults import Fault, Reading
 from trimaran.toolchain.gocommand import COMPILING, FETCHING, Finished, Go, Limits
+from trimaran.toolchain.install import this_machine
+from trimaran.toolchain.locate import candidates
 from trimaran.toolchain.model import BuildRequest, Built, Cgo, Progress
-from trimaran.toolchain.situation import formative
+from trimaran.toolchain.situation import formative, identity, program
 from trimaran.toolchain.versions import GoVersion, satisfies
 
 _FIXED = re.compile(r"v\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
@@ -65,10 +67,11 @@ def build_afresh(request: BuildRequest, cache: Path, progress: Progress) -> Buil
         go, source = _prepare(bench)
         values = gocommand.settings(go.command, _env(bench, {}), scratch)
         cgo, reason = _decide_cgo(bench, go, source)
+        compiler = _compiler(bench, values) if cgo else None
         record = None
         if source.version:
             deciding = (source.module, source.version, source.sum, request.package, str(go.version))
-            record = builds.made(cache, deciding, cgo, request.platform, formative(values))
+            record = builds.made(cache, deciding, cgo, request.platform, formative(values), compiler)
             known = builds.recall(record)
             if known is not None:
                 return known
@@ -109,7 +112,11 @@ def _prepare(bench: Bench) -> tuple[Go, Source]:
     if bench.request.path is not None:
         source = _local(bench.request)
         return choose(wish, source.least, bench.cache, bench.progress), source
-    go = choose(wish, None, bench.cache, bench.progress)
+    least = None
+    if not any(satisfies(go.version, wish) for go in candidates(bench.cache)):
+        # Before 70 MB are brought: what does the module need?
+        least = absent.least_go(bench.request, bench.cache)
+    go = choose(wish, least, bench.cache, bench.progress)
     fetched = _fetch(bench, go)
     if isinstance(fetched, GoVersion):
         go = choose(wish, fetched, bench.cache, bench.progress)
@@ -152,9 +159,7 @@ def _fetch(bench: Bench, go: Go) -> Source | GoVersion:
         if reading.fault is Fault.NEEDS_NEWER_GO:
             return GoVersion.parse(reading.needs)
         if reading.fault is Fault.ABSENT:
-            from trimaran.toolchain.absent import explain
-
-            raise explain(bench.request, reading.problem, bench.cache)
+            raise absent.explain(bench.request, reading.problem, bench.cache)
         raise TrimaranError(reading.problem)
     text = Path(told["GoMod"]).read_text("utf-8", "replace")
     return Source(Path(told["Dir"]), told["Path"], told["Version"], told.get("Sum", ""), gomod.least_go(text))
@@ -183,7 +188,7 @@ def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
     if finished.status or found.faults:
         raise TrimaranError(_read(bench, "\n".join(found.faults) or finished.err).problem)
     if not found.main:
-        raise TrimaranError(_read(bench, f"package {package} is not a main package").problem)
+        raise TrimaranError(replace(_read(bench, "is not a main package").problem, detail=()))
     match bench.request.cgo:
         case Cgo.ON:
             return True, "cgo: on is declared"
@@ -194,6 +199,19 @@ def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
             return True, f"{printable(found.cgo[0])}{more} has C in it"
         case Cgo.AUTO:
             return False, "no package outside the standard library has C in it"
+
+
+def _compiler(bench: Bench, values: Mapping[str, str]) -> list[object] | None:
+    """The identity of the C compiler. Raises TRM0318 when there is none for the platform."""
+    name = (values.get("CC", "").split() or ["gcc"])[0]
+    found = Path(name) if "/" in name else program(name)
+    system, arch = this_machine()
+    here = {f"{system}/{arch}", f"{system}/386" if arch == "amd64" else ""}
+    # Go calls the machine's own compiler also for another machine, and fails late and oddly.
+    foreign = bench.request.platform not in here and name in {"gcc", "clang", "cc"}
+    if found is None or foreign or not found.is_file():
+        raise TrimaranError(_read(bench, f"cgo: C compiler {name!r} not found").problem)
+    return identity(found)
 
 
 def _relative(package: str, module: str) -> str:
