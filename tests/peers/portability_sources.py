@@ -21,12 +21,14 @@ class Source:
         folder: the module's folder, from the repository's root; empty for a package with a version.
         arguments: what to start the program with.
         patience_s: how long it is watched. A program that is then still there has started.
+        builds: the names of the ways to build it, in `BUILDS`.
     """
 
     folder: str = ""
     package: str = "."
     arguments: tuple[str, ...] = ()
     patience_s: float = 20
+    builds: tuple[str, ...] = ("pure", "cgo", "pie", "pie-cgo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class Build:
     flags: tuple[str, ...] = ()
 
 
+_ALL = ("pure", "cgo", "pie", "pie-cgo", "static-pie", "static")
 SOURCES = {
-    "dns": Source("examples/article/dns"),
-    "account": Source("tests/fixtures/go/account"),
+    "dns": Source("examples/article/dns", builds=_ALL),
+    "account": Source("tests/fixtures/go/account", builds=_ALL),
     "article": Source("examples/article", patience_s=1.5),
     "podinfo": Source(
         package="github.com/stefanprodan/podinfo/cmd/podinfo@v1.8.1-0.20250910200901-e86405a8674e",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.rootfs import RECIPES, rootfs
 
-from trimaran.binary import elf, inspect_file
+from trimaran.binary import dynamic, elf, inspect_file
 from trimaran.binary.reader import OpenFile
 from trimaran.facts import Libc, distributions, glibc_symbols
 
@@ -128,7 +128,7 @@ def test_the_reader_counts_symbols_as_nm_does() -> None:
     program = inside("alpine-3.23", rootfs("alpine-3.23") / "bin/busybox")
     with program.open("rb") as file:
         opened = elf.read_elf(OpenFile(file.fileno(), program.stat().st_size))
-        found = elf.undefined_symbols(opened, elf.dynamic(opened))
+        found = dynamic.undefined_symbols(opened, dynamic.entries(opened))
     done = subprocess.run(
         ["nm", "-D", "--undefined-only", str(program)], capture_output=True, text=True, check=True
     )

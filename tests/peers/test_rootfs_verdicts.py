@@ -13,7 +13,11 @@ from trimaran.facts import distributions
 pytestmark = pytest.mark.peer
 
 
-@pytest.fixture(scope="session", params=[(source, way) for source in SOURCES for way in BUILDS], ids="-".join)
+@pytest.fixture(
+    scope="session",
+    params=[(name, way) for name, source in SOURCES.items() for way in source.builds],
+    ids="-".join,
+)
 def program(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, str, Path]:

@@ -15,7 +15,7 @@ HEADER = 32
 # How far to look for the magic number where no section names its place.
 SEARCH = 1 << 20
 VERSION_BYTES = 4096
-SETTINGS_BYTES = 8 << 20
+SETTINGS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,17 @@ The format: System V ABI (gabi), chapter 4 and 5; the GNU extensions: LSB core, 
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 # Bounds of ours. Real programs stay far below: the largest seen had 14 segments, 150 needed libraries.
 SEGMENTS = 4096
 SECTIONS = 16_384
-DYNAMIC_ENTRIES = 16_384
-NEEDED = 4096
-VERSIONS = 16_384
-SYMBOLS = 1 << 18
 NAME_BYTES = 4096
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 PF_WRITE = 2
-DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_SONAME, DT_RPATH, DT_RUNPATH = 0, 1, 4, 5, 6, 14, 15, 29
-DT_RELR, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = 36, 0x6FFFFFFE, 0x6FFFFFFF, 0x6FFFFFFB
 SHT_DYNSYM = 11
 
 
@@ -104,14 +97,14 @@ class Elf:
                 return segment.offset + address - segment.address
         raise BrokenFileError(f"address {address:#x} is in no segment of the file")
 
-    def text(self, offset: int) -> str:
-        """The zero-terminated name at `offset`."""
+    def text(self, offset: int, most: int = NAME_BYTES) -> str:
+        """The zero-terminated name at `offset`, of at most `most` bytes."""
         left = self.source.size - offset
-        for size in (min(128, left), min(NAME_BYTES, left)):
+        for size in (min(128, left), min(most, left)):
             found, zero, _ = self.source.at(offset, size).partition(b"\0")
             if zero:
                 return found.decode("utf-8", "backslashreplace")
-        raise BrokenFileError(f"the name at offset {offset:#x} has no end within {NAME_BYTES} bytes")
+        raise BrokenFileError(f"the name at offset {offset:#x} has no end within {most} bytes")
 
 
 def read_elf(source: Source) -> Elf:
@@ -199,92 +192,3 @@ def interpreter(elf: Elf) -> str | None:
                 raise BrokenFileError("the interpreter's name is not terminated")
             return name.partition(b"\0")[0].decode("utf-8", "backslashreplace")
     return None
-
-
-def dynamic(elf: Elf) -> dict[int, list[int]]:
-    """Tag → values of the dynamic section, in the file's order; empty when there is no such section."""
-    found: dict[int, list[int]] = {}
-    for segment in elf.segments:
-        if segment.kind == PT_DYNAMIC:
-            layout = elf.order + ("qQ" if elf.bits == 64 else "iI")
-            width = struct.calcsize(layout)
-            count = min(segment.size // width, DYNAMIC_ENTRIES)
-            for tag, value in struct.iter_unpack(layout, elf.source.at(segment.offset, count * width)):
-                if tag == DT_NULL:
-                    break
-                found.setdefault(tag & 0xFFFFFFFF, []).append(value)
-            break
-    return found
-
-
-def names(elf: Elf, table: dict[int, list[int]], tag: int) -> tuple[str, ...]:
-    """The strings that entries with this tag name."""
-    wanted = table.get(tag, [])
-    if len(wanted) > NEEDED:
-        raise BrokenFileError(f"{len(wanted)} entries of one dynamic tag; at most {NEEDED} are believed")
-    if not wanted:
-        return ()
-    strings = _strings(elf, table)
-    return tuple(elf.text(strings + value) for value in wanted)
-
-
-def _strings(elf: Elf, table: dict[int, list[int]]) -> int:
-    if DT_STRTAB not in table:
-        raise BrokenFileError("the dynamic section has no string table")
-    return elf.offset_of(table[DT_STRTAB][0])
-
-
-def version_needs(elf: Elf, table: dict[int, list[int]]) -> Iterator[tuple[str, str, bool]]:
-    """(library, version, weak) for each symbol version that the loader looks for before the start."""
-    if DT_VERNEED not in table:
-        return
-    strings, at = _strings(elf, table), elf.offset_of(table[DT_VERNEED][0])
-    left = VERSIONS
-    for _ in range(min(table.get(DT_VERNEEDNUM, [VERSIONS])[0], VERSIONS)):
-        _, count, library, first, following = elf.unpack("HHIII", at)
-        name, aux = elf.text(strings + library), at + first
-        for _ in range(count):
-            left -= 1
-            if left < 0:
-                raise BrokenFileError(f"more than {VERSIONS} symbol versions")
-            _, flags, _, version, step = elf.unpack("IHHII", aux)
-            yield name, elf.text(strings + version), bool(flags & 2)
-            if not step:
-                break
-            aux += step
-        if not following:
-            break
-        at += following
-
-
-def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:
-    """Names that some library must bring, without weak ones; None when their number cannot be told."""
-    if DT_SYMTAB not in table:
-        return ()
-    count = _symbol_count(elf, table)
-    if count is None:
-        return None
-    layout = elf.order + ("IBBHQQ" if elf.bits == 64 else "IIIBBH")
-    rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * struct.calcsize(layout))
-    strings, found = _strings(elf, table), []
-    for row in struct.iter_unpack(layout, rows):
-        binding, section = (row[1], row[3]) if elf.bits == 64 else (row[3], row[5])
-        # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
-        if row[0] and section == 0 and binding >> 4 == 1:
-            found.append(elf.text(strings + row[0]))
-    return tuple(found)
-
-
-def _symbol_count(elf: Elf, table: dict[int, list[int]]) -> int | None:
-    """DT_HASH counts symbols; with DT_GNU_HASH alone only the section header does without a long walk."""
-    count = None
-    if DT_HASH in table:
-        count = elf.unpack("II", elf.offset_of(table[DT_HASH][0]))[1]
-    else:
-        width = 24 if elf.bits == 64 else 16
-        for section in sections(elf):
-            if section.kind == SHT_DYNSYM and section.address == table[DT_SYMTAB][0]:
-                count = section.size // width
-    if count is not None and count > SYMBOLS:
-        raise BrokenFileError(f"{count} dynamic symbols; at most {SYMBOLS} are believed")
-    return count

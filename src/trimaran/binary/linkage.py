@@ -1,6 +1,6 @@
 """What an ELF file needs in order to start, from its headers. Pure."""
 
-from trimaran.binary import elf
+from trimaran.binary import dynamic, elf
 from trimaran.binary.buildinfo import read_build
 from trimaran.binary.elf import BrokenFileError, Elf, Source
 from trimaran.binary.model import File, Kind, VersionNeed
@@ -47,10 +47,10 @@ def read_file(path: str, source: Source) -> File:
     if opened.kind not in {elf.ET_EXEC, elf.ET_DYN}:
         kinds = {elf.ET_REL: "an object file", elf.ET_CORE: "a core dump"}
         raise NotStartedError(kinds.get(opened.kind, f"an ELF file of type {opened.kind}"))
-    table = elf.dynamic(opened)
+    table = dynamic.entries(opened)
     interpreter = elf.interpreter(opened)
     needs = dict.fromkeys(
-        VersionNeed(lib, name) for lib, name, weak in elf.version_needs(opened, table) if not weak
+        VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
     return File(
         path=path,
@@ -58,10 +58,10 @@ def read_file(path: str, source: Source) -> File:
         machine=_machine(opened),
         kind=_kind(opened, table, interpreter),
         interpreter=interpreter,
-        needed=elf.names(opened, table, elf.DT_NEEDED),
+        needed=dynamic.names(opened, table, dynamic.DT_NEEDED),
         runpath=_runpath(opened, table),
         versions=tuple(needs),
-        relr=elf.DT_RELR in table,
+        relr=dynamic.DT_RELR in table,
         undefined=_undefined(opened, table, interpreter),
         go=read_build(opened, elf.sections(opened)),
         size_bytes=source.size,
@@ -81,16 +81,16 @@ def _machine(opened: Elf) -> str:
 def _kind(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> Kind:
     if opened.kind == elf.ET_EXEC:
         return Kind.DYNAMIC if interpreter else Kind.STATIC
-    pie = bool(table.get(elf.DT_FLAGS_1, [0])[0] & _DF_1_PIE)
+    pie = bool(table.get(dynamic.DT_FLAGS_1, [0])[0] & _DF_1_PIE)
     if interpreter is not None:
-        return Kind.LIBRARY if elf.DT_SONAME in table and not pie else Kind.PIE
+        return Kind.LIBRARY if dynamic.DT_SONAME in table and not pie else Kind.PIE
     # Older linkers do not mark a static position-independent program; a library names itself or needs others.
-    alone = opened.entry and not {elf.DT_SONAME, elf.DT_NEEDED} & table.keys()
+    alone = opened.entry and not {dynamic.DT_SONAME, dynamic.DT_NEEDED} & table.keys()
     return Kind.STATIC_PIE if pie or alone else Kind.LIBRARY
 
 
 def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
-    found = elf.names(opened, table, elf.DT_RUNPATH) or elf.names(opened, table, elf.DT_RPATH)
+    found = dynamic.names(opened, table, dynamic.DT_RUNPATH) or dynamic.names(opened, table, dynamic.DT_RPATH)
     return tuple(folder for path in found for folder in path.split(":") if folder)
 
 
@@ -99,7 +99,7 @@ def _undefined(opened: Elf, table: dict[int, list[int]], interpreter: str | None
     if interpreter is None or "/ld-musl-" not in interpreter:
         return None
     try:
-        return elf.undefined_symbols(opened, table)
+        return dynamic.undefined_symbols(opened, table)
     except BrokenFileError as error:
         if error.truncated:
             raise

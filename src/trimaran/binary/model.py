@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from trimaran.binary.buildinfo import GoBuild
 
@@ -117,9 +118,10 @@ def glibc_number(version: str) -> tuple[int, ...] | None:
     return number(version.removeprefix("GLIBC_")) if version.startswith("GLIBC_") else None
 
 
+@lru_cache(maxsize=1024)
 def number(text: str) -> tuple[int, ...] | None:
     """(2, 34) for `2.34`; None for anything but short numbers and dots."""
     parts = text.split(".")
-    if len(text) > 32 or not all(part.isascii() and part.isdigit() for part in parts):
+    if not 0 < len(text) <= 32 or not all(part.isascii() and part.isdigit() for part in parts):
         return None
     return tuple(int(part) for part in parts)

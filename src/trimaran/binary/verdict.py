@@ -4,13 +4,14 @@ The rules stand in the order in which the kernel and the loader meet them. The f
 when none fails, the first that cannot be answered does; when all are answered, the program runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from posixpath import basename
 
-from trimaran.binary.model import File, Kind, Outcome, Rule, Verdict, glibc_number, number
+from trimaran.binary.model import File, Kind, Outcome, Rule, Verdict, VersionNeed, glibc_number, number
 from trimaran.facts.model import Distribution, GoKernel, Libc
 
+_DT_RELR_MARKER = "GLIBC_ABI_DT_RELR"
 _FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
 # musl's loader takes these names, with any ending, for itself (ldso/dynlink.c, `reserved`).
 _MUSL_ITSELF = frozenset({"libc", "libpthread", "librt", "libm", "libdl", "libutil", "libxnet"})
@@ -24,22 +25,47 @@ class _Finding:
     found: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What follows from the file alone, worked out once for all distributions."""
+
+    file: File
+    glibc: tuple[int, ...] | None
+    other_versions: tuple[VersionNeed, ...]
+    cpu: int
+
+    @classmethod
+    def of(cls, file: File) -> "_Needs":
+        others = tuple(
+            need
+            for need in file.versions
+            # The rule for packed relocations answers for this marker.
+            if glibc_number(need.version) is None and need.version != _DT_RELR_MARKER
+        )
+        return cls(file, number(file.glibc_floor or ""), others, cpu_level(file))
+
+
 def verdicts(file: File, distributions: Iterable[Distribution]) -> tuple[Verdict, ...]:
     """One verdict for each distribution, in the given order."""
-    return tuple(verdict(file, distribution) for distribution in distributions)
+    needs = _Needs.of(file)
+    return tuple(_decide(needs, distribution) for distribution in distributions)
 
 
 def verdict(file: File, distribution: Distribution) -> Verdict:
     """Whether the file starts on the distribution's base system, on hardware of the file's own machine."""
+    return _decide(_Needs.of(file), distribution)
+
+
+def _decide(needs: _Needs, distribution: Distribution) -> Verdict:
     unknown: _Finding | None = None
     for rule in _RULES:
-        found = rule(file, distribution)
+        found = rule(needs, distribution)
         if found is None:
             continue
         if found.outcome is _FAILS or rule in _STOP:
             return _verdict(distribution, unknown if unknown and found.outcome is not _FAILS else found)
         unknown = unknown or found
-    return _verdict(distribution, unknown or _runs(file, distribution))
+    return _verdict(distribution, unknown or _runs(needs.file, distribution))
 
 
 def _verdict(distribution: Distribution, found: _Finding) -> Verdict:
@@ -51,19 +77,21 @@ def _libc(distribution: Distribution) -> str:
     return f"{distribution.libc} {distribution.libc_version}"
 
 
-def _kind(file: File, _: Distribution) -> _Finding | None:
-    if file.kind is Kind.LIBRARY:
+def _kind(needs: _Needs, _: Distribution) -> _Finding | None:
+    if needs.file.kind is Kind.LIBRARY:
         return _Finding(_UNKNOWN, Rule.KIND, "a shared library is loaded by a program, not started")
     return None
 
 
-def _machine(file: File, distribution: Distribution) -> _Finding | None:
+def _machine(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    file = needs.file
     if file.machine in distribution.interpreters:
         return None
     return _Finding(_UNKNOWN, Rule.MACHINE, f"nothing is known about this distribution on {file.machine}")
 
 
-def _interpreter(file: File, distribution: Distribution) -> _Finding | None:
+def _interpreter(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    file = needs.file
     if file.interpreter is None or file.kind is Kind.LIBRARY:
         return None
     if file.interpreter == distribution.interpreters[file.machine]:
@@ -76,7 +104,8 @@ def _interpreter(file: File, distribution: Distribution) -> _Finding | None:
     return _Finding(_UNKNOWN, Rule.INTERPRETER, reason)
 
 
-def _library(file: File, distribution: Distribution) -> _Finding | None:
+def _library(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    file = needs.file
     missing = [name for name in file.needed if not _has(name, distribution)]
     for name in missing:
         other = distribution.elsewhere.get(name)
@@ -95,31 +124,23 @@ def _has(name: str, distribution: Distribution) -> bool:
     return name in distribution.libraries
 
 
-def _symbol_version(file: File, distribution: Distribution) -> _Finding | None:
+def _symbol_version(needs: _Needs, distribution: Distribution) -> _Finding | None:
     if distribution.libc is not Libc.GLIBC:
         return None
-    here, floor = number(distribution.libc_version), number(file.glibc_floor or "")
-    if floor and here and floor > here:
+    file, here = needs.file, number(distribution.libc_version)
+    if needs.glibc and here and needs.glibc > here:
         # A library beside the program may be its own libc.
         outcome = _UNKNOWN if file.runpath else _FAILS
         return _Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{file.glibc_floor}", _libc(distribution))
-    for need in _unnumbered(file, distribution):
-        return _Finding(_UNKNOWN, Rule.SYMBOL_VERSION, f"no fact says whether {need} is there")
+    for need in needs.other_versions:
+        if _has(need.library, distribution):
+            reason = f"no fact says whether {need.version} of {need.library} is there"
+            return _Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason)
     return None
 
 
-def _unnumbered(file: File, distribution: Distribution) -> Iterator[str]:
-    for need in file.versions:
-        # The packed-relocation rule answers for this marker.
-        if (
-            glibc_number(need.version) is None
-            and need.version != "GLIBC_ABI_DT_RELR"
-            and _has(need.library, distribution)
-        ):
-            yield f"{need.version} of {need.library}"
-
-
-def _relocation(file: File, distribution: Distribution) -> _Finding | None:
+def _relocation(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    file = needs.file
     if not file.relr or file.interpreter is None:
         return None
     here, since, lacking = (
@@ -135,7 +156,8 @@ def _relocation(file: File, distribution: Distribution) -> _Finding | None:
     return _Finding(outcome, Rule.RELOCATION, reason, _libc(distribution))
 
 
-def _symbol(file: File, distribution: Distribution) -> _Finding | None:
+def _symbol(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    file = needs.file
     if distribution.libc is not Libc.MUSL or file.interpreter is None:
         return None
     if file.undefined is None or distribution.symbols is None:
@@ -151,8 +173,8 @@ def _symbol(file: File, distribution: Distribution) -> _Finding | None:
     return _Finding(_FAILS, Rule.SYMBOL, f"needs {names}", f"not in {_libc(distribution)}")
 
 
-def _cpu_level(file: File, distribution: Distribution) -> _Finding | None:
-    level = cpu_level(file)
+def _cpu_level(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    level = needs.cpu
     if level <= distribution.cpu:
         return None
     return _Finding(
@@ -170,9 +192,11 @@ def cpu_level(file: File) -> int:
     return int(level) if level in {"1", "2", "3", "4"} else 1
 
 
-def _kernel(file: File, distribution: Distribution) -> _Finding | None:
-    needed = linux_floor(file, distribution.go_kernels)
-    here, floor = number(distribution.kernel or ""), number(needed or "")
+def _kernel(needs: _Needs, distribution: Distribution) -> _Finding | None:
+    if distribution.kernel is None:
+        return None
+    needed = linux_floor(needs.file, distribution.go_kernels)
+    here, floor = number(distribution.kernel), number(needed or "")
     if here and floor and here < floor:
         return _Finding(_FAILS, Rule.KERNEL, f"needs Linux {needed}", f"Linux {distribution.kernel}")
     return None
@@ -200,7 +224,7 @@ def _runs(file: File, distribution: Distribution) -> _Finding:
     return _Finding(Outcome.RUNS, Rule.INTERPRETER, "needs its interpreter and no library")
 
 
-_RULES: tuple[Callable[[File, Distribution], _Finding | None], ...] = (
+_RULES: tuple[Callable[[_Needs, Distribution], _Finding | None], ...] = (
     _kind,
     _machine,
     _interpreter,

@@ -22,6 +22,7 @@ class Elf:
     undefined: tuple[str, ...] = ()
     strings: dict[int, str] = field(default_factory=dict)  # dynamic tag → string
     numbers: dict[int, int] = field(default_factory=dict)  # dynamic tag → number
+    more: tuple[tuple[int, int], ...] = ()  # further dynamic entries as they are
     entry: int = BASE
     buildinfo: bytes = b""
 
@@ -73,7 +74,7 @@ class _Layout:
         elf = self.elf
         entries: list[tuple[int, int | str]] = [(1, self.string(name)) for name in elf.needed]
         entries += [(tag, self.string(text)) for tag, text in elf.strings.items()]
-        entries += list(elf.numbers.items())
+        entries += [*elf.numbers.items(), *elf.more]
         needs, symbols = self.version_needs(), self.symbols()
         dynamic_wanted = bool(entries or needs or elf.undefined)
         parts = [("interp", (elf.interpreter or "").encode() + b"\0" if elf.interpreter is not None else b"")]
@@ -83,7 +84,7 @@ class _Layout:
             ("symbols", symbols),
         ]
         parts += [("hash", self.pack("IIII", 1, len(elf.undefined) + 1, 0, 0) if elf.undefined else b"")]
-        entries += [(5, "strings")] if dynamic_wanted else []
+        entries += [(5, "strings"), (10, len(self.strings))] if dynamic_wanted else []
         entries += [(0x6FFFFFFE, "needs"), (0x6FFFFFFF, len(elf.versions))] if needs else []
         entries += [(6, "symbols"), (4, "hash")] if elf.undefined else []
         width = 16 if self.wide else 8

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,17 @@ def test_a_real_program_with_changed_bytes(path: Path, changes: list[tuple[int, 
     for place, value in changes:
         body[place] = value
     survives(bytes(body), path)
+
+
+def test_a_table_that_names_the_same_bytes_again_and_again_costs_little(path: Path) -> None:
+    elf = Elf(needed=("n" * 4000,), more=tuple((1, 1 + place) for place in range(3900)))
+    path.write_bytes(bytes(elf))
+    tracemalloc.start()
+    try:
+        survives(path.read_bytes(), path)
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 10e6
+    with pytest.raises(TrimaranError, match="bytes together"):
+        inspect_file(path)

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from tests.unit.binary.elves import Elf, inline_buildinfo
 
+from trimaran.cli.main import _run
+
 SETTINGS = "path\texample.com/app\nmod\texample.com/app\tv1.0.0\t\nbuild\tCGO_ENABLED=1\nbuild\tGOAMD64=v1\n"
 
 
@@ -113,9 +115,10 @@ def test_a_table_names_each_verdict(cgo: Path) -> None:
 )
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "yaml", "table"])
 def test_the_status_is_the_same_for_every_form(
-    cgo: Path, arguments: tuple[str, ...], status: int, form: str
+    cgo: Path, arguments: tuple[str, ...], status: int, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert trimaran("inspect", cgo, *arguments, "-o", form).returncode == status
+    assert _run(["inspect", str(cgo), *arguments, "-o", form]) == status
+    assert capsys.readouterr().out
 
 
 def test_unknown_counts_as_not_running(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""Reads the dynamic section of an ELF file: what the loader looks for before it starts the file. Pure.
+
+Every count and every sum of bytes has a bound, because a table may name the same bytes many times over.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from trimaran.binary.elf import NAME_BYTES, PT_DYNAMIC, SHT_DYNSYM, BrokenFileError, Elf, sections
+
+ENTRIES = 16_384
+NEEDED = 4096
+NEEDED_BYTES = 1 << 18
+VERSIONS = 4096
+VERSION_BYTES = 512
+SYMBOLS = 1 << 17
+STRING_BYTES = 4 << 20
+
+DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 0, 1, 4, 5, 6, 10
+DT_SONAME, DT_RPATH, DT_RUNPATH = 14, 15, 29
+DT_RELR, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = 36, 0x6FFFFFFE, 0x6FFFFFFF, 0x6FFFFFFB
+
+
+def entries(elf: Elf) -> dict[int, list[int]]:
+    """Tag → values of the dynamic section, in the file's order; empty when there is no such section."""
+    found: dict[int, list[int]] = {}
+    for segment in elf.segments:
+        if segment.kind == PT_DYNAMIC:
+            layout = elf.order + ("qQ" if elf.bits == 64 else "iI")
+            width = struct.calcsize(layout)
+            count = min(segment.size // width, ENTRIES)
+            for tag, value in struct.iter_unpack(layout, elf.source.at(segment.offset, count * width)):
+                if tag == DT_NULL:
+                    break
+                found.setdefault(tag & 0xFFFFFFFF, []).append(value)
+            break
+    return found
+
+
+def names(elf: Elf, table: dict[int, list[int]], tag: int) -> tuple[str, ...]:
+    """The strings that entries with this tag name."""
+    wanted = table.get(tag, [])
+    if len(wanted) > NEEDED:
+        raise BrokenFileError(f"{len(wanted)} entries of one dynamic tag; at most {NEEDED} are believed")
+    if not wanted:
+        return ()
+    strings, found, left = _strings(elf, table), list[str](), NEEDED_BYTES
+    for value in wanted:
+        found.append(elf.text(strings + value))
+        left -= len(found[-1])
+        if left < 0:
+            raise BrokenFileError(f"names of one dynamic tag of more than {NEEDED_BYTES} bytes together")
+    return tuple(found)
+
+
+def _strings(elf: Elf, table: dict[int, list[int]]) -> int:
+    if DT_STRTAB not in table:
+        raise BrokenFileError("the dynamic section has no string table")
+    return elf.offset_of(table[DT_STRTAB][0])
+
+
+def version_needs(elf: Elf, table: dict[int, list[int]]) -> Iterator[tuple[str, str, bool]]:
+    """(library, version, weak) for each symbol version that the loader looks for before the start."""
+    if DT_VERNEED not in table:
+        return
+    strings, at = _strings(elf, table), elf.offset_of(table[DT_VERNEED][0])
+    left = VERSIONS
+    for _ in range(min(table.get(DT_VERNEEDNUM, [VERSIONS])[0], VERSIONS)):
+        _, count, library, first, following = elf.unpack("HHIII", at)
+        name, aux = elf.text(strings + library, VERSION_BYTES), at + first
+        for _ in range(count):
+            left -= 1
+            if left < 0:
+                raise BrokenFileError(f"more than {VERSIONS} symbol versions")
+            _, flags, _, version, step = elf.unpack("IHHII", aux)
+            yield name, elf.text(strings + version, VERSION_BYTES), bool(flags & 2)
+            if not step:
+                break
+            aux += step
+        if not following:
+            break
+        at += following
+
+
+def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:
+    """Names that some library must bring, without weak ones; None when their number cannot be told."""
+    if DT_SYMTAB not in table:
+        return ()
+    count = _symbol_count(elf, table)
+    if count is None:
+        return None
+    layout = elf.order + ("IBBHQQ" if elf.bits == 64 else "IIIBBH")
+    rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * struct.calcsize(layout))
+    strings, found, left = _string_table(elf, table), [], STRING_BYTES
+    for row in struct.iter_unpack(layout, rows):
+        binding, section = (row[1], row[3]) if elf.bits == 64 else (row[3], row[5])
+        # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
+        if row[0] and section == 0 and binding >> 4 == 1:
+            end = strings.find(b"\0", row[0], row[0] + NAME_BYTES)
+            left -= end - row[0]
+            if end < 0 or left < 0:
+                raise BrokenFileError(
+                    f"the symbol name at {row[0]:#x} of the string table has no end, or all are too long"
+                )
+            found.append(strings[row[0] : end].decode("utf-8", "backslashreplace"))
+    return tuple(found)
+
+
+def _string_table(elf: Elf, table: dict[int, list[int]]) -> bytes:
+    # Symbols are many, so their names are read in one piece.
+    size = table.get(DT_STRSZ, [0])[0]
+    if size > STRING_BYTES:
+        raise BrokenFileError(f"a table of names of {size} bytes; at most {STRING_BYTES} are believed")
+    return elf.source.at(_strings(elf, table), size)
+
+
+def _symbol_count(elf: Elf, table: dict[int, list[int]]) -> int | None:
+    """DT_HASH counts symbols; with DT_GNU_HASH alone only the section header does without a long walk."""
+    count = None
+    if DT_HASH in table:
+        count = elf.unpack("II", elf.offset_of(table[DT_HASH][0]))[1]
+    else:
+        width = 24 if elf.bits == 64 else 16
+        for section in sections(elf):
+            if section.kind == SHT_DYNSYM and section.address == table[DT_SYMTAB][0]:
+                count = section.size // width
+    if count is not None and count > SYMBOLS:
+        raise BrokenFileError(f"{count} dynamic symbols; at most {SYMBOLS} are believed")
+    return count
