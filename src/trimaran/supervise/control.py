@@ -15,6 +15,7 @@ from pathlib import Path
 
 from trimaran.errors import Problem, TrimaranError, fail, printable
 from trimaran.supervise import supervisor
+from trimaran.supervise.ending import last_lines
 from trimaran.supervise.state import Alive, State, Status, Unit, faults, parse_status, settle
 
 ANSWER_S = 15.0
@@ -38,6 +39,8 @@ def start(state_dir: Path, unit: Unit, secrets: Mapping[str, str]) -> Status:
     if wrong:
         fix = "mend the service's command, environment or secrets"
         raise TrimaranError(*(Problem("TRM0502", printable(text), fix) for text in wrong))
+    if not Path("/proc/self/stat").exists():
+        raise fail("TRM0507", "/proc is not there", "run services on Linux, with /proc mounted")
     _make(state_dir)
     with _control(state_dir):
         unit_id = _unit_id(state_dir)
@@ -47,7 +50,7 @@ def start(state_dir: Path, unit: Unit, secrets: Mapping[str, str]) -> Status:
         if same and now.supervisor and now.state in (State.STARTING, State.RUNNING, State.BACKOFF):
             return now
         if now.supervisor or not same:
-            _end(state_dir, unit.grace_s)
+            _end(state_dir, None)
         supervisor.write_whole(str(state_dir / "unit.json"), wanted)
         _launch(state_dir, unit_id, {name: secrets[name] for name in unit.secret_names})
         return _look(state_dir)
@@ -91,7 +94,7 @@ def tail(state_dir: Path, lines: int) -> tuple[str, ...]:
     for path in (state_dir / "log", *numbered):
         if len(found) >= lines:
             break
-        found = _last(path, lines - len(found)) + found
+        found = last_lines(path, lines - len(found)) + found
     return tuple(printable(line.decode("utf-8", "replace")) for line in found)
 
 
@@ -104,17 +107,6 @@ def processes(state_dir: Path) -> tuple[Alive, ...]:
         found |= {(now.child.pid, now.child.start)}
         found |= set(supervisor.in_session(now.child.pid, now.child.start))
     return tuple(Alive(pid, begun) for pid, begun in sorted(found))
-
-
-def _last(path: Path, lines: int) -> list[bytes]:
-    content = b""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        at = file.seek(0, os.SEEK_END)
-        while at > 0 and content.count(b"\n") <= lines:
-            step = min(at, 1 << 16)
-            at = file.seek(at - step)
-            content = file.read(step) + content
-    return content.removesuffix(b"\n").split(b"\n")[-lines:] if content and lines > 0 else []
 
 
 def _make(state_dir: Path) -> None:
@@ -173,7 +165,7 @@ def _look(state_dir: Path) -> Status:
     try:
         recorded = parse_status(text)
     except ValueError as broken:
-        fix = "`trimaran down` ends what still runs and clears it"
+        fix = f"remove {state_dir}: its supervisor then ends the service; ship it again"
         raise fail("TRM0503", f"{state_dir}/status.json is damaged: {broken}", fix) from None
     if recorded.boot != supervisor.boot_id():
         return settle(recorded.status, supervisor_lives=False, child_lives=False)
@@ -229,15 +221,15 @@ def _run(argv: list[str], env: Mapping[str, str], line: bytes, until: float) -> 
 def _end(state_dir: Path, grace_s: float | None) -> None:
     """Ask the supervisor to stop; then end whatever of the service is still there."""
     unit_id = (_read(state_dir / "id") or b"").decode()
+    known = _grace(state_dir)
+    grace = known if grace_s is None else min(grace_s, known)
     with contextlib.suppress(TrimaranError):
-        now = _look(state_dir)
-        if now.supervisor:
-            grace = _grace(state_dir) if grace_s is None else grace_s
-            _ask(now.supervisor, grace + 2.0)
+        keeper = _look(state_dir).supervisor
+        if keeper:
+            _ask(keeper, grace + 2.0)
     if not unit_id:
         return
     _sweep(lambda: supervisor.marked(supervisor.KEEPER, unit_id), 0.0, state_dir)
-    grace = _grace(state_dir) if grace_s is None else grace_s
     _sweep(lambda: [(each.pid, each.start) for each in _remaining(state_dir)], grace, state_dir)
     _record_stop(state_dir)
 

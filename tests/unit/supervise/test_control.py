@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,32 @@ def test_the_environment_is_exactly_as_given(keep: Keep) -> None:
     wait_for(lambda: control.status(keep.folder).state is State.STOPPED)
     names = {line.partition("=")[0] for line in control.tail(keep.folder, 50) if "=" in line}
     assert names == {"PATH", "COLOUR", "TRIMARAN_UNIT"}
+
+
+def test_a_service_that_waits_for_its_next_start_is_stopped_at_once(keep: Keep) -> None:
+    keep.start("exit 3", first_s=60.0, max_s=60.0)
+    wait_for(lambda: control.status(keep.folder).state is State.BACKOFF)
+    begun = time.monotonic()
+    control.stop(keep.folder)
+    assert time.monotonic() - begun < 2.0
+    assert control.status(keep.folder).state is State.STOPPED
+    assert control.status(keep.folder).supervisor is None
+
+
+def test_a_shorter_grace_than_the_units_ends_a_deaf_program_sooner(keep: Keep) -> None:
+    begun = keep.start("trap '' TERM; echo deaf; while :; do sleep 0.1; done", grace_s=60.0)
+    wait_for(lambda: control.tail(keep.folder, 1) == ("deaf",))
+    control.stop(keep.folder, grace_s=0.2)
+    assert begun.child is not None
+    assert not supervisor.alive(begun.child.pid, begun.child.start)
+
+
+def test_a_damaged_record_says_what_to_remove(keep: Keep) -> None:
+    begun = keep.start("exec sleep 600")
+    whole = (keep.folder / "status.json").read_bytes()
+    (keep.folder / "status.json").write_bytes(whole[:20])
+    with pytest.raises(TrimaranError, match="TRM0503") as told:
+        control.status(keep.folder)
+    assert str(keep.folder) in told.value.problems[0].fix
+    (keep.folder / "status.json").write_bytes(whole)
+    assert control.status(keep.folder) == begun

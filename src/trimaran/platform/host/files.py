@@ -114,7 +114,9 @@ def read(root: Path, path: str) -> dict[str, Json] | None:
                 content = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
-    return document | {"content": content, "mode": f"{mode:04o}"}
+    if mode != int(str(document["mode"]), 8):
+        document["mode"] = f"{mode:04o}"
+    return document | {"content": content}
 
 
 def paths(root: Path) -> tuple[str, ...]:

@@ -247,30 +247,39 @@ class HostSession:
         restart = action.key if action.verb is Verb.RESTART else None
         unit = unit_of(wanted, program, control.revision(folder), restart)
         now = control.start(folder, unit, needs.secret_values(wanted, self.resolve))
-        write_whole(str(folder / "applied.json"), canonical(wanted))
+        self._record(folder, wanted)
         self._discard_programs()
-        return Receipt(
-            before != (wanted, now), {"pid": now.child.pid if now.child else 0, "state": now.state}
-        )
+        facts = {"pid": now.child.pid if now.child else 0, "state": str(now.state)}
+        return Receipt(before != (wanted, now), facts)
 
     def _delete(self, ref: ObjectRef, deadline: float) -> Receipt:
         folder = self._folder(ref)
-        existed = folder.exists()
+        if not folder.exists():
+            return Receipt(changed=False)
         control.stop(folder, max(0.0, deadline - time.monotonic()))
-        # From here on it is absent; what follows only tidies.
-        (folder / "applied.json").unlink(missing_ok=True)
-        control.stop(folder, 0.0, remove=True)
-        self._discard_programs()
-        with contextlib.suppress(OSError):
-            (self.root / "services").rmdir()
-        return Receipt(existed)
+        for path in folder.iterdir():
+            if path.name != "applied.json":
+                path.unlink()
+        self._discard_programs(but=ref)
+        self._record(folder, None)
+        for empty in (folder, folder.parent):
+            with contextlib.suppress(OSError):
+                empty.rmdir()
+        return Receipt(changed=True)
 
-    def _discard_programs(self) -> None:
-        used: set[str] = set()
-        for ref in self._refs():
-            document = self._applied(ref) if ref.kind == PROCESS else None
-            used |= {str(document["binary"])} if document else set()
-        programs.discard(self.root, used)
+    def _record(self, folder: Path, document: Mapping[str, Json] | None) -> None:
+        """The last step of every change: one that broke off before is seen as not done, and redone."""
+        if document is None:
+            (folder / "applied.json").unlink(missing_ok=True)
+        else:
+            write_whole(str(folder / "applied.json"), canonical(dict(document)))
+
+    def _discard_programs(self, but: ObjectRef | None = None) -> None:
+        """Remove programs that no service uses; a record that cannot be read may use any of them."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            others = [ref for ref in self._refs() if ref.kind == PROCESS and ref != but]
+            documents = [self._applied(ref) for ref in others]
+            programs.discard(self.root, {str(each["binary"]) for each in documents if each is not None})
 
 
 def _answer(yes: bool) -> Landed:
