@@ -34,12 +34,9 @@ def command(folder: str, package: str | None, name: str | None, force: bool) -> 
     if target.exists() and not force:
         raise fail("TRM0120", "there is a service.yaml already", "--force replaces it", Where(str(target)))
     found = _read(root, package)
-    text = draft.text(found, _runs_on(), "https://trimaran.dev/schema/v1alpha1/service.json")
-    if name is not None:
-        text = text.replace(
-            f"metadata: {{name: {found.name}}}", f"metadata: {{name: {draft.service_name(name)}}}"
-        )
-    _write(target, text)
+    called = draft.service_name(name) if name else found.name
+    _write(root / _SCHEMA, json.dumps(schema("service"), indent=1) + "\n")
+    _write(target, draft.text(found, called, _runs_on(), _SCHEMA))
     load.service(str(target))
     click.echo(f"wrote {printable(str(target))}")
     if found.port is None:
