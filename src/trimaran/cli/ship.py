@@ -31,9 +31,29 @@ class Options:
 
 @click.command("ship")
 @decks.options
-@click.option("--requests", type=click.IntRange(0, 10_000), default=50, help="Sent when ready; default: 50.")
-@click.option("--wait", "wait_s", type=click.FloatRange(0.1, 3600), default=60.0, metavar="SECONDS")
-@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--requests",
+    type=click.IntRange(0, 10_000),
+    default=50,
+    metavar="N",
+    help="Sent when ready; default: 50.",
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0.1, 3600),
+    default=60.0,
+    metavar="SECONDS",
+    help="For the ready probe; default: 60.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print; default: text.",
+)
 def command(**given: Any) -> None:
     """Build, inspect, render, deliver and measure a service.
 
