@@ -8,7 +8,7 @@ segment, so a stripped file still tells.
 import re
 from dataclasses import dataclass
 
-from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, Section, section_named
+from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named, sections
 
 MAGIC = b"\xff Go buildinf:"
 HEADER = 32
@@ -57,10 +57,10 @@ class GoBuild:
         return int(found[1]) if found else None
 
 
-def read_build(elf: Elf, table: tuple[Section, ...]) -> GoBuild | None:
+def read_build(elf: Elf) -> GoBuild | None:
     """The build information of a Go program; None for other programs."""
     try:
-        at = _find(elf, table)
+        at = _find(elf)
         if at is None:
             return None
         header = elf.source.at(at, HEADER)
@@ -77,17 +77,17 @@ def read_build(elf: Elf, table: tuple[Section, ...]) -> GoBuild | None:
     return _parse(version.decode("utf-8", "backslashreplace"), settings) if version else None
 
 
-def _find(elf: Elf, table: tuple[Section, ...]) -> int | None:
+def _find(elf: Elf) -> int | None:
+    data = next((each for each in elf.segments if each.kind == PT_LOAD and each.flags & PF_WRITE), None)
+    # Go's own linker puts it first, where one page tells without the section headers at the file's end.
+    if data is not None and (at := _search(elf, data.offset, min(data.size, HEADER))) is not None:
+        return at
+    table = sections(elf)
     section = section_named(elf, table, ".go.buildinfo")
-    if section is not None and section.offset + HEADER <= elf.source.size:
-        found = _search(elf, section.offset, min(section.size, SEARCH))
-        if found is not None:
-            return found
-    for segment in elf.segments:
-        if segment.kind == PT_LOAD and segment.flags & PF_WRITE:
-            # With a section table that does not name it, a Go linker would have put it first.
-            return _search(elf, segment.offset, min(segment.size, 1 << 16 if table else SEARCH))
-    return None
+    if section is not None and (at := _search(elf, section.offset, min(section.size, SEARCH))) is not None:
+        return at
+    # With a section table that does not name it, it is not far from the start, if at all.
+    return None if data is None else _search(elf, data.offset, min(data.size, 1 << 16 if table else SEARCH))
 
 
 def _search(elf: Elf, start: int, size: int) -> int | None:

@@ -9,11 +9,12 @@ The format: System V ABI (gabi), chapter 4 and 5; the GNU extensions: LSB core, 
 
 import struct
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 # Bounds of ours. Real programs stay far below: the largest seen had 14 segments, 150 needed libraries.
 SEGMENTS = 4096
 SECTIONS = 16_384
+NAMES_BYTES = 1 << 20
 NAME_BYTES = 4096
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
@@ -49,9 +50,8 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A program header: what is mapped where."""
+class Segment(NamedTuple):
+    """A program header: what is mapped where. A tuple, because files have many and tuples are quick."""
 
     kind: int
     flags: int
@@ -60,8 +60,7 @@ class Segment:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A section header; only used to find two sections quickly, never believed when it is absent."""
 
     name: int
@@ -118,32 +117,23 @@ def read_elf(source: Source) -> Elf:
     layout = order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH")
     fields = struct.unpack(layout, source.at(16, struct.calcsize(layout)))
     kind, machine, _, entry, segments_at, sections_at, flags, _, width, count = fields[:10]
-    elf = Elf(source, bits, order, kind, machine, flags, entry, (), (sections_at, *fields[10:]))
-    return Elf(
-        source,
-        bits,
-        order,
-        kind,
-        machine,
-        flags,
-        entry,
-        _segments(elf, segments_at, width, count),
-        elf.section_table,
+    segments = _segments(
+        source, order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"), segments_at, width, count
     )
+    return Elf(source, bits, order, kind, machine, flags, entry, segments, (sections_at, *fields[10:]))
 
 
-def _segments(elf: Elf, offset: int, width: int, count: int) -> tuple[Segment, ...]:
+def _segments(source: Source, layout: str, offset: int, width: int, count: int) -> tuple[Segment, ...]:
     if not count:
         return ()
-    layout = elf.order + ("IIQQQQQQ" if elf.bits == 64 else "IIIIIIII")
     if width != struct.calcsize(layout):
         raise BrokenFileError(f"program headers of {width} bytes; this class has {struct.calcsize(layout)}")
     if count > SEGMENTS:
         raise BrokenFileError(f"{count} program headers; at most {SEGMENTS} are believed")
-    rows = struct.iter_unpack(layout, elf.source.at(offset, width * count))
-    if elf.bits == 64:
+    rows = struct.iter_unpack(layout, source.at(offset, width * count))
+    if "Q" in layout:
         return tuple(
-            Segment(kind, flags, at, address, size) for kind, flags, at, address, _, size, *_ in rows
+            Segment(kind, flags, at, address, size) for kind, flags, at, address, _, size, _, _ in rows
         )
     return tuple(Segment(kind, flags, at, address, size) for kind, at, address, _, size, _, flags, _ in rows)
 
@@ -158,24 +148,22 @@ def sections(elf: Elf) -> tuple[Section, ...]:
         rows = struct.iter_unpack(layout, elf.source.at(offset, width * count))
     except BrokenFileError:
         return ()
-    return tuple(Section(name, kind, address, at, size) for name, kind, _, address, at, size, *_ in rows)
+    return tuple(
+        Section(name, kind, address, at, size) for name, kind, _, address, at, size, _, _, _, _ in rows
+    )
 
 
 def section_named(elf: Elf, table: tuple[Section, ...], name: str) -> Section | None:
     """The first section with this name."""
-    names = elf.section_table[3]
-    if names >= len(table):
+    index = elf.section_table[3]
+    if index >= len(table) or table[index].size > NAMES_BYTES:
         return None
-    wanted, strings = name.encode() + b"\0", table[names]
-    for section in table:
-        if section.name + len(wanted) > strings.size:
-            continue
-        try:
-            if elf.source.at(strings.offset + section.name, len(wanted)) == wanted:
-                return section
-        except BrokenFileError:
-            return None
-    return None
+    try:
+        names = elf.source.at(table[index].offset, table[index].size)
+    except BrokenFileError:
+        return None
+    wanted = name.encode() + b"\0"
+    return next((section for section in table if names.startswith(wanted, section.name)), None)
 
 
 def interpreter(elf: Elf) -> str | None:

@@ -63,7 +63,7 @@ def read_file(path: str, source: Source) -> File:
         versions=tuple(needs),
         relr=dynamic.DT_RELR in table,
         undefined=_undefined(opened, table, interpreter),
-        go=read_build(opened, elf.sections(opened)),
+        go=read_build(opened),
         size_bytes=source.size,
     )
 
