@@ -143,7 +143,7 @@ def _print_table(records: Iterator[Record]) -> None:
     if first is None:
         click.echo("Nothing has happened yet.")
         return
-    _echo(click.style(f"{'#':>6}  {'when (UTC)':19}  {'who':14}  what".ljust(_WIDTH), bold=True))
+    _echo(click.style(f"{'#':>6}  {'when (UTC)':19}  {'who':14}  what", bold=True))
     _echo(_row(first))
     for record in records:
         _echo(_row(record))

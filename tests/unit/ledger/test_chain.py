@@ -1,5 +1,7 @@
 """Any single change to a chain is found, at the first wrong record, and called by its name."""
 
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import given
@@ -143,3 +145,20 @@ def test_enormous_numbers_do_not_hold_up_the_verdict() -> None:
     assert (found.fault, found.sequence, found.count) == (Fault.EDITED, 2, 3)
     records[1] = replace(records[1], body="{}")
     assert verify(records, Head(2**62, "0" * 64)).sequence == 2
+
+
+def test_a_long_chain_is_checked_in_little_memory() -> None:
+    def endless() -> Iterator[Record]:
+        head = EMPTY
+        for number in range(20_000):
+            record = link(head, "2030-01-01T00:00:00.000Z", "alice@box", {"event": "note", "number": number})
+            head = Head(record.sequence, record.hash)
+            yield record
+
+    tracemalloc.start()
+    try:
+        found = verify(endless(), EMPTY)
+        assert found.count == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()

@@ -52,6 +52,16 @@ def test_an_expired_lease_is_taken_over_and_that_is_recorded(tmp_path: Path) -> 
             ledger.acquire("east", ELSEWHERE, clock(), is_dead, TTL)
 
 
+def test_an_earlier_lease_of_the_same_holder_is_no_longer_good(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        old = ledger.acquire("east", ELSEWHERE, clock(), is_dead, TTL)
+        clock.now += TTL
+        ledger.acquire("east", ELSEWHERE, clock(), is_dead, TTL)
+        with pytest.raises(TrimaranError, match="TRM0411"):
+            ledger.renew(old, clock())
+
+
 def test_a_renewed_lease_lasts_longer(tmp_path: Path) -> None:
     clock = FakeClock()
     with open_ledger(tmp_path / "ledger.db") as ledger:

@@ -135,7 +135,9 @@ def test_an_error_after_the_effect_is_done_because_looking_says_so(deck: Deck) -
 def test_an_error_that_looking_cannot_settle_stays_open_until_it_can(deck: Deck) -> None:
     deck.session.set("breaks-after")
     deck.session.set("ambiguous")
-    assert perform(create(), deck.by, FAR).state is OutcomeState.UNKNOWN
+    outcome = perform(create(), deck.by, FAR)
+    assert outcome.state is OutcomeState.UNKNOWN
+    assert [problem.code for problem in outcome.problems] == ["TRM0499", "TRM0422"]
     assert events(deck) == ["intent", "unknown"]
     assert perform(create(), deck.again(), FAR).state is OutcomeState.UNKNOWN
     deck.session.set("ambiguous", on=False)
