@@ -40,9 +40,10 @@ def command(service: str, fleet_file: str | None, quiet: bool) -> None:
 
 
 def _name(service: str) -> str:
-    if _NAME.fullmatch(service) and not Path(service).exists():
-        return service
-    if not Path(service).exists():
+    if Path(service).is_file() or service == "-":
+        return load.service(service).service.name
+    # A folder of that name is no declaration: `trimaran down podinfo` means the service.
+    if not _NAME.fullmatch(service):
         fix = "give a declaration or the name of a service"
         raise fail("TRM0708", f"there is neither a file nor a service name {service!r}", fix)
-    return load.service(service).service.name
+    return service
