@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from trimaran.action import Action, ObjectRef, Verb
 from trimaran.ledger.encode import (
@@ -70,9 +70,9 @@ def add(conn: Connection, intents: Iterable[Intent], fence: int) -> None:
     """Write open intents, and what they touch into the inventory."""
     found = list(intents)
     conn.execute(insert(steps), [_intent_values(intent, fence) for intent in found])
-    for intent in found:
-        if intent.action.verb is not Verb.DELETE:
-            _own(conn, intent.action)
+    touched = [intent.action for intent in found if intent.action.verb is not Verb.DELETE]
+    if touched:
+        _own(conn, touched)
 
 
 def add_ended(conn: Connection, intent: Intent, outcome: Outcome, fence: int) -> None:
@@ -85,15 +85,18 @@ def refence(conn: Connection, key: str, fence: int) -> None:
     conn.execute(update(steps).where(steps.c.key == key, steps.c.state.is_(None)).values(fence=fence))
 
 
-def end(conn: Connection, outcome: Outcome) -> Action | None:
-    """Write the outcome of an open intent and say of what; None when there is no such open intent."""
-    still_open = (steps.c.key == outcome.key, steps.c.state.is_(None))
-    if conn.execute(update(steps).where(*still_open).values(_outcome_values(outcome))).rowcount != 1:
-        return None
-    intent = _step(conn.execute(select(steps).where(steps.c.key == outcome.key)).one()).intent
-    if outcome.state in SUCCESSES:
-        _ended_well(conn, intent)
-    return intent.action
+def end_all(conn: Connection, outcomes: Iterable[Outcome]) -> dict[str, Action]:
+    """Write the outcomes of open intents; by key, of which actions. An unknown or ended key is left out."""
+    found = {outcome.key: outcome for outcome in outcomes}
+    wanted = select(steps).where(steps.c.key.in_(found), steps.c.state.is_(None))
+    intents = {row.key: _step(row).intent for row in conn.execute(wanted)}
+    if intents:
+        values = [_outcome_values(found[key]) | {"this_key": key} for key in intents]
+        conn.execute(update(steps).where(steps.c.key == bindparam("this_key")), values)
+    for key, intent in intents.items():
+        if found[key].state in SUCCESSES:
+            _ended_well(conn, intent)
+    return {key: intent.action for key, intent in intents.items()}
 
 
 def _ended_well(conn: Connection, intent: Intent) -> None:
@@ -108,10 +111,21 @@ def _named(ref: ObjectRef) -> Any:
     return and_(*(inventory.c[column] == value for column, value in ref_json(ref).items()))
 
 
-def _own(conn: Connection, action: Action) -> None:
-    if conn.execute(update(inventory).where(_named(action.object)).values(key=action.key)).rowcount:
-        return
-    conn.execute(insert(inventory), ref_json(action.object) | {"cause": action.cause, "key": action.key})
+def _own(conn: Connection, actions: list[Action]) -> None:
+    known = {each.ref for each in owned(conn, actions[0].target)}
+    again = [ref_json(each.object) for each in actions if each.object in known]
+    fresh = {each.object: each for each in actions if each.object not in known}.values()
+    if again:
+        places = and_(*(inventory.c[column] == bindparam(f"this_{column}") for column in again[0]))
+        keys = [each.key for each in actions if each.object in known]
+        rows = [
+            {f"this_{column}": value for column, value in place.items()} | {"key": key}
+            for place, key in zip(again, keys, strict=True)
+        ]
+        conn.execute(update(inventory).where(places), rows)
+    if fresh:
+        rows = [ref_json(each.object) | {"cause": each.cause, "key": each.key} for each in fresh]
+        conn.execute(insert(inventory), rows)
 
 
 def owned(conn: Connection, target: str) -> tuple[Owned, ...]:

@@ -116,12 +116,12 @@ class Ledger:
         clean = [self._clean(outcome) for outcome in outcomes]
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
+            ended = steps.end_all(conn, clean)
             for outcome in clean:
-                action = steps.end(conn, outcome)
+                action = ended.pop(outcome.key, None)
                 if action is None:
-                    raise fail(
-                        "TRM0413", f"{outcome.key} has no open intent to end", "this is a bug in Trimaran"
-                    )
+                    what = f"{outcome.key} has no open intent to end"
+                    raise fail("TRM0413", what, "this is a bug in Trimaran")
                 bodies.append(outcome_body(outcome, action))
 
     def refuse(self, lease: Lease, refused: Sequence[tuple[Intent, Outcome]]) -> None:

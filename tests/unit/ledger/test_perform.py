@@ -7,7 +7,17 @@ from tests.unit.ledger.deck import Deck
 
 from trimaran.action import ABSENT, Action, Landed, ObjectRef, Receipt, Undo, Verb, digest
 from trimaran.errors import TrimaranError, fail
-from trimaran.ledger import Intent, OutcomeState, Performer, perform, perform_all, recover, undo, undo_of
+from trimaran.ledger import (
+    Intent,
+    Outcome,
+    OutcomeState,
+    Performer,
+    perform,
+    perform_all,
+    recover,
+    undo,
+    undo_of,
+)
 from trimaran.secret import Redactor, Secret
 
 CANARY = "c4n4ry-hunter2-bird"
@@ -383,3 +393,15 @@ def test_a_secret_in_a_receipt_or_a_problem_is_kept_out_but_the_outcome_is_kept(
     ledger.close()
     files = [path.read_bytes() for path in deck.path.parent.rglob("*") if path.is_file()]
     assert not any(CANARY.encode() in found for found in files)
+
+
+def test_an_outcome_is_recorded_once(deck: Deck) -> None:
+    begun(deck, create())
+    done = Outcome("k1", OutcomeState.DONE, deck.clock())
+    with pytest.raises(TrimaranError, match="TRM0413"):
+        deck.ledger.settle(deck.by.lease, [done, done])
+    assert deck.ledger.open_steps("local") != ()
+    deck.ledger.settle(deck.by.lease, [done])
+    with pytest.raises(TrimaranError, match="TRM0413"):
+        deck.ledger.settle(deck.by.lease, [done])
+    assert events(deck) == ["intent", "outcome"]
