@@ -36,7 +36,7 @@ class Case:
 
 
 def wall(work: Callable[[], object], times: int = 1) -> Cost:
-    """Seconds that a call takes; the mean of `times` calls, for those that are too short to be timed alone."""
+    """Seconds that a call takes; the mean of `times` calls, for those too short to be timed alone."""
 
     def cost() -> float:
         started = time.perf_counter()

@@ -135,3 +135,26 @@ def test_the_reader_counts_symbols_as_nm_does() -> None:
     strong = {line.split()[-1] for line in done.stdout.splitlines() if line.split()[0] == "U"}
     assert found is not None
     assert set(found) == strong
+
+
+def test_readelf_says_the_same_of_both_distributions_programs() -> None:
+    compared = 0
+    for name in RECIPES:
+        paths = [path for path in rootfs(name).rglob("*") if path.is_file() and not path.is_symlink()]
+        for path in sorted(paths)[::5]:
+            with path.open("rb") as file:
+                if file.read(4) != b"\x7fELF":
+                    continue
+            done = subprocess.run(["readelf", "-dVlW", str(path)], capture_output=True, text=True, check=True)
+            file_ = inspect_file(path)
+            assert list(file_.needed) == re.findall(r"\(NEEDED\)\s+Shared library: \[(.*)\]", done.stdout), (
+                path
+            )
+            seen = re.findall(r"Requesting program interpreter: (.*)\]", done.stdout)
+            assert [file_.interpreter] == (seen or [None]), path
+            versions = set(
+                re.findall(r"Name: (\S+)  Flags: (?!.*WEAK)", done.stdout.partition("Version needs")[2])
+            )
+            assert {need.version for need in file_.versions} == versions, path
+            compared += 1
+    assert compared > 50

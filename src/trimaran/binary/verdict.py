@@ -212,7 +212,12 @@ def linux_floor(file: File, kernels: Iterable[GoKernel]) -> str | None:
 
 def _runs(file: File, distribution: Distribution) -> _Finding:
     if file.interpreter is None:
-        return _Finding(Outcome.RUNS, Rule.STATIC, "needs no interpreter and no library")
+        cgo = file.go is not None and file.go.setting("CGO_ENABLED") == "1"
+        # Starting is not all: a static glibc opens libnss_* of its own release for user and host names.
+        more = (
+            "; glibc, where it is linked in, still loads its name services (NSS) while it runs" if cgo else ""
+        )
+        return _Finding(Outcome.RUNS, Rule.STATIC, f"needs no interpreter and no library{more}")
     if distribution.libc is Libc.MUSL and file.needed:
         return _Finding(Outcome.RUNS, Rule.SYMBOL, "every symbol that it needs is there", _libc(distribution))
     if file.glibc_floor is not None:

@@ -151,6 +151,13 @@ def test_the_reason_never_speaks_of_name_services() -> None:
     assert "libnss" not in reason
 
 
+def test_a_static_program_with_cgo_is_told_about_name_services() -> None:
+    with_cgo = replace(STATIC, go=GoBuild("go1.26.8", settings=(("CGO_ENABLED", "1"),)))
+    assert "NSS" in verdict(with_cgo, distributions()["debian-12"]).reason
+    without = replace(STATIC, go=GoBuild("go1.26.8", settings=(("CGO_ENABLED", "0"),)))
+    assert "NSS" not in verdict(without, distributions()["debian-12"]).reason
+
+
 def test_the_reason_ends_with_what_the_distribution_has() -> None:
     found = verdict(CGO, distributions()["debian-11"])
     assert found.found == "glibc 2.31"
