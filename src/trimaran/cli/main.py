@@ -5,6 +5,7 @@ A command's module is imported when it is called or asked for its help; the tabl
 """
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -24,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "go": "List, install and verify Go toolchains.",
     "audit": "Verify the ledger's audit chain.",
     "schema": "Print the JSON Schema of a declaration.",
+    "completion": "Print the shell's completion script.",
     "help": "Explain an error code, without a network.",
 }
 
@@ -60,8 +62,21 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", prog_name="trimaran")
-def cli() -> None:
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="NO_COLOR means never."
+)
+@click.pass_context
+def cli(ctx: click.Context, color: str) -> None:
     """One deck, three hulls: prove that a Go service starts where it will run, and deliver it there."""
+    from trimaran.cli import show
+
+    ctx.color = {"always": True, "never": False}.get(color, _no_colour())
+    show.use_colour(ctx.color)
+
+
+def _no_colour() -> bool | None:
+    """False when the environment forbids colour (no-color.org); None leaves it to the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def run() -> NoReturn:

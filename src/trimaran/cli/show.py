@@ -20,7 +20,15 @@ def problems(found: Iterable[Problem]) -> None:
         if problem.fix:
             lines.append(f"  fix {printable(problem.fix)}")
         lines.extend(f"  |   {printable(line)}" for line in problem.detail)
-        click.echo("\n".join(lines), err=True)
+        click.echo("\n".join(lines), err=True, color=_colour[0])
+
+
+_colour: list[bool | None] = [None]  # what --color and NO_COLOR said; None leaves it to the terminal
+
+
+def use_colour(wanted: bool | None) -> None:
+    """Remember the choice for errors, which are shown when the command that knew it has ended."""
+    _colour[0] = wanted
 
 
 def usage(error: click.ClickException) -> None:
