@@ -97,7 +97,7 @@ def _ask(database: Database, module: str, version: str, network: Network, cache:
             return _Log(database, source, network, cache).look_up(module, version)
         except AbsentError:
             what = f"the checksum database {database.name} does not know {module}@{version}"
-            last = fail("TRM0333", what, "check the version; an unreleased Go cannot be proven")
+            last = last or fail("TRM0333", what, "check the version; an unreleased Go cannot be proven")
         except proxy.BusyError as error:
             last = last or error
     raise last or fail("TRM0334", f"{database.name} cannot be reached", "check the network and GOPROXY")

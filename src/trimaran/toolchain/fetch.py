@@ -67,6 +67,7 @@ def _attempt(url: str, part: Path, limit: int, patience: Patience, told: Told) -
     with part.open("ab" if resumed else "wb") as file:
         for chunk in proxy.chunks(answer, patience.idle_s, patience.download_s):
             file.write(chunk)
+            file.flush()  # what has arrived is not lost when we are killed
             at = file.tell()
             if at > limit:
                 raise too_large(url, limit)

@@ -101,7 +101,7 @@ def _extract(there: published.Zip, name: str, root: Path) -> str:
     whole = hashlib.sha256()
     mode = 0o755 if archive.is_program(name) else 0o644
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with there.open(name) as packed, os.fdopen(handle, "wb", buffering=0) as file:
+    with there.open(name) as packed, os.fdopen(handle, "wb") as file:
         while chunk := packed.read(_CHUNK):
             whole.update(chunk)
             file.write(chunk)

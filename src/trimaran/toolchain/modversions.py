@@ -7,8 +7,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
-_VERSION = re.compile(r"v(\d{1,18})\.(\d{1,18})\.(\d{1,18})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
-_LOOSE = re.compile(r"v?(\d{1,18})(?:\.(\d{1,18}))?(?:\.(\d{1,18}))?")
+_VERSION = re.compile(
+    r"v([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?"
+)
+_LOOSE = re.compile(r"v?([0-9]{1,18})(?:\.([0-9]{1,18}))?(?:\.([0-9]{1,18}))?")
 
 Order = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 _ED25519 = 1
 _LIMIT = 1 << 20
 _SIGNATURE = re.compile("\N{EM DASH} ([^ +]+) ([A-Za-z0-9+/=]+)")
-_TREE = re.compile(r"go\.sum database tree\n(0|[1-9]\d{0,17})\n([A-Za-z0-9+/]{43}=)\n(?:.*\n)*")
+_TREE = re.compile(r"go\.sum database tree\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n(?:.*\n)*")
 
 
 class NoteError(ValueError):
@@ -122,7 +122,7 @@ def record_and_note(answer: bytes) -> tuple[Record, bytes]:
     """The two parts of the answer to a look-up: number, text, empty line, note. Raises NoteError."""
     head, gap, note = answer.partition(b"\n\n")
     number, line_end, text = head.partition(b"\n")
-    if not gap or not line_end or not re.fullmatch(rb"0|[1-9]\d{0,17}", number):
+    if not gap or not line_end or not re.fullmatch(rb"0|[1-9][0-9]{0,17}", number):
         raise NoteError("it is not a record")
     try:
         return Record(int(number), text.decode("utf-8") + "\n"), note

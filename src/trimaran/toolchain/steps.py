@@ -22,7 +22,7 @@ from trimaran.toolchain.model import BuildRequest, Built, Cgo, Progress
 from trimaran.toolchain.situation import formative, identity, program
 from trimaran.toolchain.versions import GoVersion, satisfies
 
-_FIXED = re.compile(r"v\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
+_FIXED = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?")
 _STALE_S = 86400
 
 
@@ -263,7 +263,7 @@ def _install(bench: Bench, go: Go, source: Source, cgo: bool, values: Mapping[st
 
 def _name(package: str, source: Source) -> str:
     last = os.path.normpath(f"{source.module}/{package}").rsplit("/", 1)[-1]
-    if re.fullmatch(r"v\d+", last):
+    if re.fullmatch(r"v[0-9]+", last):
         last = source.module.rsplit("/", 2)[-2] if "/" in source.module else last
     cleaned = Problem("", last).what
     return re.sub(r"[^A-Za-z0-9._-]", "-", cleaned).lstrip(".-") or "binary"

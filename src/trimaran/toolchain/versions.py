@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
-_VERSION = re.compile(r"(?:go)?(\d{1,4})\.(\d{1,4})(?:(beta|rc)(\d{1,4})|\.(\d{1,6}))?")
-_TOOLCHAIN = re.compile(r"v0\.0\.1-(go\d[0-9a-z.]*)\.([a-z0-9]{2,20})-([a-z0-9]{2,20})")
+_VERSION = re.compile(r"(?:go)?([0-9]{1,4})\.([0-9]{1,4})(?:(beta|rc)([0-9]{1,4})|\.([0-9]{1,6}))?")
+_TOOLCHAIN = re.compile(r"v0\.0\.1-(go[0-9][0-9a-z.]*)\.([a-z0-9]{2,20})-([a-z0-9]{2,20})")
 _FIRST_WITH_PATCH_ZERO = (1, 21)
 
 
