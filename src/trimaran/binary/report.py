@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from trimaran.binary.buildinfo import GoBuild
 from trimaran.binary.model import File, Kind, Outcome, Verdict
 from trimaran.errors import Problem, printable
 
@@ -17,8 +18,8 @@ Inspected = tuple[File, tuple[Verdict, ...]]
 _KINDS = {
     Kind.STATIC: "static program",
     Kind.STATIC_PIE: "static position-independent program",
-    Kind.DYNAMIC: "program with an interpreter",
-    Kind.PIE: "position-independent program with an interpreter",
+    Kind.DYNAMIC: "dynamic program",
+    Kind.PIE: "dynamic position-independent program",
     Kind.LIBRARY: "shared library",
 }
 
@@ -91,26 +92,23 @@ def text(file: File, verdicts: Sequence[Verdict], linux: str | None, width: int)
 def _facts(file: File, linux: str | None, width: int) -> list[str]:
     rows = [("file", f"{_KINDS[file.kind]}, {file.format.upper()}, {file.machine}, {_size(file.size_bytes)}")]
     if file.go is not None:
-        rows.append(("go", _go_line(file, linux)))
+        rows.append(("go", _go_line(file.go)))
     if file.interpreter is not None:
         rows.append(("interpreter", file.interpreter))
         rows.append(("needs", ", ".join(file.needed) or "no library"))
     if file.glibc_floor is not None:
         rows.append(("glibc", f"{file.glibc_floor} or newer"))
+    if linux is not None:
+        rows.append(("kernel", f"Linux {linux} or newer"))
     if file.runpath:
         rows.append(("looks in", ":".join(file.runpath)))
     return [line for name, value in rows for line in _row(name, printable(value), width)]
 
 
-def _go_line(file: File, linux: str | None) -> str:
-    build = file.go
-    if build is None:
-        return ""
-    parts = [build.version, build.package or (build.main.path if build.main is not None else "")]
-    cgo = build.setting("CGO_ENABLED")
-    parts.append({"0": "without cgo", "1": "with cgo"}.get(cgo or "", ""))
-    parts.append(f"Linux {linux} or newer" if linux else "")
-    return ", ".join(part for part in parts if part)
+def _go_line(build: GoBuild) -> str:
+    package = build.package or (build.main.path if build.main is not None else "")
+    cgo = {"0": "without cgo", "1": "with cgo"}.get(build.setting("CGO_ENABLED") or "", "")
+    return ", ".join(part for part in (build.version, package, cgo) if part)
 
 
 def _row(name: str, value: str, width: int) -> list[str]:
