@@ -1,7 +1,7 @@
 # ruff: noqa: PTH105, PTH108, PTH110, PTH116, PTH120, PTH123, PTH208, SIM105
 # Standard library only and one file, because it runs as `python -I -S supervisor.py STATE_DIR`, outlives
 # the command, and must not break when Trimaran is upgraded or removed; pathlib, typing and subprocess
-# would double its memory. That one file is also why it is longer than others.
+# would triple what it needs above the bare interpreter. One file is also why it is longer than others.
 """Keep one service running: start it, drain its log, restart it with back-off, stop it.
 
 Everything is in STATE_DIR: `unit.json` (what to run), `status.json` (what runs), `lock` (held for the
@@ -26,7 +26,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any  # importing it when running would cost 2 MB
+    from typing import Any  # only for the type checker: each import is memory of every service
 
 MARK = "TRIMARAN_UNIT"
 """Set in the environment of the child, and so of what it starts, to the id of the unit."""
