@@ -3,9 +3,11 @@
 import re
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+from trimaran.binary import Kind, Outcome, Rule
 from trimaran.facts import (
     Libc,
     UnsourcedFactError,
@@ -126,3 +128,29 @@ def test_a_packaged_go_has_a_version_and_its_distribution_a_name() -> None:
     by_name = {package.distribution: package for package in go_packages()}
     assert by_name["debian-12"].version == "1.19.8"
     assert "1.23" in by_name["ubuntu-22.04"].also
+
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def test_the_page_about_facts_names_every_distribution_and_every_key() -> None:
+    page = (DOCS / "facts.md").read_text("utf-8")
+    for fact in distributions().values():
+        row = f"| `{fact.id}` | {fact.name} | {fact.libc} {fact.libc_version} | {fact.source} |"
+        assert row in page
+    for file in FILES:
+        assert f"`{file}`" in page
+        for value in tomllib.loads(data(file)).values():
+            for entry in value if isinstance(value, list) else [value]:
+                for key in entry:
+                    assert f"`{key}`" in page, f"{file}: {key}"
+    for entry in refused():
+        if entry.file == "distributions.toml":
+            assert f"`{entry.entry}`" in page
+
+
+def test_the_page_about_inspect_explains_every_rule_outcome_and_kind() -> None:
+    page = (DOCS / "inspect.md").read_text("utf-8")
+    for enum in (Rule, Outcome, Kind):
+        for word in enum:
+            assert f"`{word}`" in page
