@@ -9,7 +9,7 @@ import click
 
 from trimaran.binary import File, Outcome, Verdict, inspect_file, verdicts
 from trimaran.cli import paths
-from trimaran.cli.steps import Step, Steps, below
+from trimaran.cli.steps import Step, Steps, below, short
 from trimaran.deliver import objectives, output, programs
 from trimaran.deliver.delivery import Desk, check_reachable
 from trimaran.deliver.made import Programs
@@ -101,7 +101,9 @@ def _changes(renderings: tuple[TargetRendering, ...], folder: Path) -> tuple[Fil
 
 def _say_build(step: Step, declared: Declared, made: Programs) -> None:
     if not made:
-        step.say(f"nothing: the service brings the image {declared.service.spec.image}")
+        step.say("nothing: the service brings an image")
+        for line in below(short(declared.service.spec.image or ""), dim=True):
+            step.add(line)
     for arch, program in made.items():
         how = "kept" if program.reused else "built"
         step.say(f"{how} {program.name} for {arch}, {program.size / 1e6:.0f} MB")
@@ -148,7 +150,9 @@ def _say_render(
 ) -> None:
     count = sum(len(each.files) for each in renderings)
     how = f"{len(changes)} changed" if changes else "unchanged"
-    step.say(f"{count} files for {len(renderings)} targets in {_short(folder)}, {how}")
+    step.say(f"{count} files for {len(renderings)} targets, {how}")
+    for line in below(_short(folder), dim=True):
+        step.add(line)
 
 
 def _short(folder: Path) -> str:

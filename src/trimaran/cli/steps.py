@@ -4,6 +4,7 @@ The line is what was asked for and goes to standard output; progress goes to sta
 that is rewritten on a terminal and as plain lines elsewhere.
 """
 
+import re
 import shutil
 import sys
 import textwrap
@@ -15,8 +16,10 @@ import click
 
 from trimaran.errors import printable
 
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _NAME = 10  # columns for a step's name, with two blanks before it
 _TIME = 8  # columns for its time
+_PAUSE_S = 2.0  # between two progress lines in a log, where they do not replace each other
 
 
 def width() -> int:
@@ -33,6 +36,7 @@ class Step:
         self.lines: list[str] = []
         self.started = time.monotonic()
         self.seconds = 0.0
+        self.told = -_PAUSE_S
 
     def say(self, text: str) -> None:
         """The result, one line."""
@@ -50,7 +54,8 @@ class Step:
         if sys.stderr.isatty():
             columns = shutil.get_terminal_size((80, 24)).columns
             click.echo(f"\r\x1b[2K{text[: columns - 1]}", nl=False, err=True)
-        else:
+        elif time.monotonic() - self.told >= _PAUSE_S:
+            self.told = time.monotonic()
             click.echo(text, err=True)
 
     def clear(self) -> None:
@@ -107,9 +112,14 @@ def below(text: str, **style: object) -> list[str]:
     return _wrapped(text, width() - _NAME - 2, "", style)
 
 
-def wrapped(text: str, **style: object) -> list[str]:
-    """`text` as lines of the whole width, indented as the steps are."""
-    return _wrapped(text, width(), "  ", style)
+def wrapped(text: str, indent: int = 2, **style: object) -> list[str]:
+    """`text` as lines of the whole width, indented by some blanks; 2 is as the steps are."""
+    return _wrapped(text, width(), " " * indent, style)
+
+
+def short(text: str) -> str:
+    """`text` with each digest cut to what tells it from others."""
+    return _DIGEST.sub(r"\1…", text)
 
 
 def _wrapped(text: str, room: int, indent: str, style: dict[str, object]) -> list[str]:
