@@ -106,7 +106,7 @@ def _interpreter(needs: _Needs, distribution: Distribution) -> _Finding | None:
 
 def _library(needs: _Needs, distribution: Distribution) -> _Finding | None:
     file = needs.file
-    missing = [name for name in file.needed if not _has(name, distribution)]
+    missing = [name for name in file.needed if not _has(name, file, distribution)]
     for name in missing:
         other = distribution.elsewhere.get(name)
         if other is not None and not file.runpath:
@@ -118,7 +118,9 @@ def _library(needs: _Needs, distribution: Distribution) -> _Finding | None:
     return _Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, which the base system may lack")
 
 
-def _has(name: str, distribution: Distribution) -> bool:
+def _has(name: str, file: File, distribution: Distribution) -> bool:
+    if name == basename(distribution.interpreters[file.machine]):
+        return True
     if distribution.libc is Libc.MUSL and name.partition(".")[0] in _MUSL_ITSELF:
         return True
     return name in distribution.libraries
@@ -133,7 +135,7 @@ def _symbol_version(needs: _Needs, distribution: Distribution) -> _Finding | Non
         outcome = _UNKNOWN if file.runpath else _FAILS
         return _Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{file.glibc_floor}", _libc(distribution))
     for need in needs.other_versions:
-        if _has(need.library, distribution):
+        if _has(need.library, file, distribution):
             reason = f"no fact says whether {need.version} of {need.library} is there"
             return _Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason)
     return None
@@ -162,6 +164,10 @@ def _symbol(needs: _Needs, distribution: Distribution) -> _Finding | None:
         return None
     if file.undefined is None or distribution.symbols is None:
         return _Finding(_UNKNOWN, Rule.SYMBOL, "cannot tell which symbols are missing", _libc(distribution))
+    if file.machine != "x86_64":
+        return _Finding(
+            _UNKNOWN, Rule.SYMBOL, "what musl exports is only known for x86_64", _libc(distribution)
+        )
     missing = sorted(set(file.undefined) - distribution.symbols)
     if not missing:
         return None

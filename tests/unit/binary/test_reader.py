@@ -10,6 +10,8 @@ import pytest
 from tests.unit.binary.elves import BASE, Elf
 
 from trimaran.binary import File, Kind, VersionNeed, inspect_file
+from trimaran.binary.elf import BrokenFileError
+from trimaran.binary.reader import OpenFile
 from trimaran.errors import TrimaranError
 
 CLASSES = [(64, "<"), (64, ">"), (32, "<"), (32, ">")]
@@ -231,3 +233,26 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
         with pytest.raises(TrimaranError):
             inspect_file(path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    path.write_bytes(bytes(Elf()))
+    with path.open("rb") as file:
+        source = OpenFile(file.fileno(), 1_000_000)
+        with pytest.raises(BrokenFileError, match="became shorter") as error:
+            source.at(0, 900_000)
+    assert error.value.truncated
+
+
+def test_a_file_of_which_nobody_may_read_is_one_clear_error(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        # Root may read everything but what the kernel refuses to all.
+        with pytest.raises(TrimaranError, match="TRM020[1-4]"):
+            inspect_file("/proc/self/mem")
+        return
+    path = tmp_path / "program"
+    path.write_bytes(bytes(Elf()))
+    path.chmod(0)
+    with pytest.raises(TrimaranError, match="TRM0201: cannot read it: Permission denied"):
+        inspect_file(path)

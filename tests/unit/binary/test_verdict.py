@@ -30,6 +30,12 @@ CGO = File(
     ("libc.so.6",),
     versions=(VersionNeed("libc.so.6", "GLIBC_2.34"),),
 )
+ARM = replace(
+    CGO,
+    machine="aarch64",
+    interpreter="/lib/ld-linux-aarch64.so.1",
+    needed=("libc.so.6", "ld-linux-aarch64.so.1"),
+)
 PIE = File("pie", "elf64", "x86_64", Kind.PIE, GLIBC)
 ON_MUSL = File(
     "musl", "elf64", "x86_64", Kind.PIE, MUSL, ("libc.musl-x86_64.so.1",), undefined=("puts", "open64")
@@ -83,6 +89,17 @@ def judged(file: File, on: str) -> tuple[str, str]:
             "symbol-version",
         ),
         (replace(CGO, machine="riscv64"), "debian-12", "unknown", "machine"),
+        (replace(STATIC, machine="aarch64"), "alpine-3.23", "runs", "static"),
+        (ARM, "debian-12", "runs", "symbol-version"),
+        (ARM, "debian-11", "fails", "symbol-version"),
+        (ARM, "alpine-3.23", "fails", "interpreter"),
+        # What musl exports was measured on x86_64.
+        (
+            replace(ON_MUSL, machine="aarch64", interpreter="/lib/ld-musl-aarch64.so.1"),
+            "alpine-3.23",
+            "unknown",
+            "symbol",
+        ),
         (replace(STATIC, machine="unknown-7"), "debian-12", "unknown", "machine"),
         (replace(CGO, kind=Kind.LIBRARY, interpreter=None), "debian-12", "unknown", "kind"),
         (replace(CGO, kind=Kind.LIBRARY, interpreter=None), "debian-11", "fails", "symbol-version"),
