@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,14 +10,13 @@ import click
 from trimaran.action import Change, Verb
 from trimaran.cli import deck as decks
 from trimaran.cli.deck import Deck
-from trimaran.cli.steps import Steps, below
+from trimaran.cli.steps import Steps, short, wrapped
 from trimaran.deliver import delivery, output
 from trimaran.deliver.output import FileChange
 from trimaran.deliver.planning import Item, Plan
 from trimaran.errors import printable
 
 _SIGN = {Verb.CREATE: ("+", "green"), Verb.UPDATE: ("~", "yellow"), Verb.DELETE: ("-", "red")}
-_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _SHOWN = 72  # characters of a value; what differs further on is told by length
 
 
@@ -95,13 +93,13 @@ def _fields(item: Item) -> tuple[Change, ...]:
 def _field(change: Change) -> None:
     before, after = _value(change.before), _value(change.after)
     text = after if change.before is None else f"{before} -> {after}"
-    for line in below(f"{change.path}: {text}"):
-        click.echo(f"      {line}")
+    for line in wrapped(f"{change.path}: {text}", indent=6):
+        click.echo(line)
 
 
 def _value(value: Any) -> str:
     text = printable(json.dumps(value, ensure_ascii=False)) if value is not None else "(none)"
-    text = _DIGEST.sub(r"\1…", text)
+    text = short(text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
