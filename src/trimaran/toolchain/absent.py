@@ -9,7 +9,8 @@ from trimaran.toolchain.goproxy import escape, module_file, parse_list
 from trimaran.toolchain.model import BuildRequest
 from trimaran.toolchain.modversions import nearest
 from trimaran.toolchain.network import Network
-from trimaran.toolchain.proxy import AbsentError, Patience
+from trimaran.toolchain.proxy import Patience
+from trimaran.toolchain.proxyfaults import AbsentError
 from trimaran.toolchain.versions import GoVersion
 
 _LIST_LIMIT = 8 << 20

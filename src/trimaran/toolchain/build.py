@@ -4,11 +4,9 @@ The warm path, a module version that was built before in the same situation, rea
 `stat`; everything else is imported when it is needed.
 """
 
-import errno
 from pathlib import Path
 
-from trimaran.errors import Problem, TrimaranError, fail
-from trimaran.toolchain import builds
+from trimaran.toolchain import builds, disk
 from trimaran.toolchain.model import BuildRequest, Built, Progress, check
 
 
@@ -33,20 +31,9 @@ def build(request: BuildRequest, cache: Path, progress: Progress) -> Built:
             return known
     from trimaran.toolchain import steps
 
-    try:
+    with disk.explained(cache):
         built = steps.build_afresh(request, cache, progress)
         if request.module and steps.is_fixed(request.version):
             # The situation may have changed on the way: a Go was brought.
             builds.note(builds.asked(request, cache), built)
-    except OSError as error:
-        raise _disk(error, cache) from None
     return built
-
-
-def _disk(error: OSError, cache: Path) -> TrimaranError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return fail(
-            "TRM0316", "the disk is full", f"free some space; {cache} may be deleted, it is made again"
-        )
-    what = f"{error.filename or cache} cannot be used: {error.strerror or error}"
-    return TrimaranError(Problem("TRM0332", what, "check the folder's owner and permissions"))

@@ -8,6 +8,7 @@ Only the files' names are trusted without a look: a binary whose size or time di
 hashed again, and one that is not what it was is built again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -109,14 +110,15 @@ def keep(cache: Path, binary: Path, name: str) -> tuple[Path, str]:
 
 def _forget_old(newest: Path) -> None:
     # A file that still runs survives its unlinking, so the worst that can happen is a build again.
+    import shutil
+
     now = time.time()
     os.utime(newest)
-    aged = sorted((entry.stat().st_mtime, entry) for entry in newest.parent.iterdir())
-    for stamp, entry in aged[:-_KEEP_AT_LEAST]:
-        if now - stamp > _KEEP_S:
-            for file in entry.iterdir():
-                file.unlink(missing_ok=True)
-            entry.rmdir()
+    with contextlib.suppress(FileNotFoundError):  # another build forgets as well
+        aged = sorted((entry.stat().st_mtime, entry) for entry in newest.parent.iterdir())
+        for stamp, entry in aged[:-_KEEP_AT_LEAST]:
+            if now - stamp > _KEEP_S:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def file_digest(path: Path) -> str:

@@ -20,7 +20,7 @@ from trimaran.toolchain import builds, disk, note, proxy, tlog
 from trimaran.toolchain.goproxy import Source, database_address, escape
 from trimaran.toolchain.network import Network
 from trimaran.toolchain.note import Key, NoteError, Record, Tree
-from trimaran.toolchain.proxy import AbsentError
+from trimaran.toolchain.proxyfaults import AbsentError, BusyError, shown
 from trimaran.toolchain.tlog import ProofError, Tile
 
 _ANSWER_LIMIT = 64 << 10
@@ -98,7 +98,7 @@ def _ask(database: Database, module: str, version: str, network: Network, cache:
         except AbsentError:
             what = f"the checksum database {database.name} does not know {module}@{version}"
             last = last or fail("TRM0333", what, "check the version; an unreleased Go cannot be proven")
-        except proxy.BusyError as error:
+        except BusyError as error:
             last = last or error
     raise last or fail("TRM0334", f"{database.name} cannot be reached", "check the network and GOPROXY")
 
@@ -148,7 +148,7 @@ class _Log:
 
     def _proven(self, module: str, version: str, h1: str, record: Record, tree: Tree) -> Proven:
         root = base64.b64encode(tree.root).decode()
-        by = proxy.shown(self.source.url)
+        by = shown(self.source.url)
         return Proven(module, version, h1, record.number, tree.size, root, time.time(), by)
 
     def _check_history(self, tree: Tree, signed: bytes) -> None:
@@ -191,5 +191,5 @@ class _Log:
         return content[: tile.width * tlog.HASH_SIZE]
 
     def _lie(self, code: str, what: str) -> TrimaranError:
-        shown = f"{proxy.shown(self.source.url)} gives {printable(what)}"
-        return fail(code, shown, "do not use this proxy; nothing that it brought was run")
+        lie = f"{shown(self.source.url)} gives {printable(what)}"
+        return fail(code, lie, "do not use this proxy; nothing that it brought was run")

@@ -1,5 +1,6 @@
 """Small things on disk that several files here need: locks, JSON records."""
 
+import errno
 import fcntl
 import json
 import os
@@ -7,9 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from trimaran.errors import fail, printable
 from trimaran.toolchain.model import Progress
 
 _RECORD_LIMIT = 16 << 20
+
+
+@contextmanager
+def explained(cache: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a problem: TRM0316 when it is full, else TRM0332."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            fix = f"free some space; {cache} may be deleted, it is made again"
+            raise fail("TRM0316", "the disk is full", fix) from None
+        what = f"{printable(str(error.filename or cache))} cannot be used: {error.strerror or error}"
+        raise fail("TRM0332", what, "check the folder's owner and permissions") from None
 
 
 @contextmanager

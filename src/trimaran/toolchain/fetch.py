@@ -8,7 +8,8 @@ from pathlib import Path
 from trimaran.errors import TrimaranError
 from trimaran.toolchain import proxy
 from trimaran.toolchain.goproxy import Source
-from trimaran.toolchain.proxy import BusyError, Patience, RangeError, broke_off, too_large
+from trimaran.toolchain.proxy import Patience, RangeError
+from trimaran.toolchain.proxyfaults import BusyError, broke_off, too_large
 
 Told = Callable[[int, int], None]
 """Called with the bytes at hand and the size of the whole, 0 while that is unknown."""

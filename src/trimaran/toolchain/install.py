@@ -19,7 +19,7 @@ from trimaran.toolchain.goproxy import TOOLCHAIN, module_file, parse_list
 from trimaran.toolchain.model import Origin
 from trimaran.toolchain.network import Network
 from trimaran.toolchain.prove import Court, Subject
-from trimaran.toolchain.proxy import AbsentError
+from trimaran.toolchain.proxyfaults import AbsentError
 from trimaran.toolchain.situation import toolchains
 from trimaran.toolchain.versions import GoVersion, Toolchain, parse_toolchain
 

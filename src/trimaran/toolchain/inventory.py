@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trimaran.errors import fail, printable
-from trimaran.toolchain import install, locate, prove
+from trimaran.toolchain import disk, install, locate, prove
 from trimaran.toolchain.choose import subject
 from trimaran.toolchain.gocommand import Go
 from trimaran.toolchain.model import Origin
@@ -54,7 +54,8 @@ def bring(wanted: str, where: Court) -> tuple[Go, bool]:
             raise fail("TRM0302", f"the proxy has no Go {wish}", "`trimaran go list --all` shows what it has")
         version = found
     known = any(go.version == version for go in locate.in_cache(where.cache))
-    return install.install(version, where), known
+    with disk.explained(where.cache):
+        return install.install(version, where), known
 
 
 def parse(text: str) -> GoVersion:
@@ -78,7 +79,8 @@ def proven_path(wanted: str, where: Court) -> Go:
     """As `find`, and proven unless it is on the PATH."""
     go = find(wanted, where.cache)
     if go.origin is not Origin.PATH:
-        prove.ensure(subject(go), where)
+        with disk.explained(where.cache):
+            prove.ensure(subject(go), where)
     return go
 
 
@@ -128,4 +130,6 @@ def verify(subjects_: Iterable[Subject], where: Court) -> Iterable[tuple[Subject
     """Prove each from the start, whatever is on record."""
     for each in subjects_:
         where.progress(f"verifying Go {each.toolchain.version} in {printable(str(each.root))}")
-        yield each, prove.prove(each, where, afresh=True)
+        with disk.explained(where.cache):
+            proof = prove.prove(each, where, afresh=True)
+        yield each, proof

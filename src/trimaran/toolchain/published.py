@@ -17,6 +17,7 @@ from trimaran.toolchain.goproxy import TOOLCHAIN, Source, module_file
 from trimaran.toolchain.model import Progress
 from trimaran.toolchain.network import Network
 from trimaran.toolchain.proxy import Patience
+from trimaran.toolchain.proxyfaults import AbsentError
 from trimaran.toolchain.versions import Toolchain
 
 LARGEST_ZIP = 600 << 20
@@ -151,7 +152,7 @@ def bring(toolchain: Toolchain, net: Network, cache: Path, progress: Progress) -
 
     try:
         return part, network.ask(net, one)
-    except proxy.AbsentError:
+    except AbsentError:
         what = f"the proxy has no Go {toolchain.version} for {toolchain.os}/{toolchain.arch}"
         raise fail("TRM0302", what, "`trimaran go list --all` shows what it has") from None
 

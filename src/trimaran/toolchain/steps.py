@@ -1,5 +1,6 @@
 """The steps of a build that was not found in the cache: choose a Go, fetch, decide on C, compile, keep."""
 
+import contextlib
 import json
 import os
 import re
@@ -87,8 +88,9 @@ def _scratch(cache: Path) -> Iterator[Path]:
     base.mkdir(parents=True, exist_ok=True)
     # What a killed build left; younger ones may still be in use.
     for entry in base.iterdir():
-        if time.time() - entry.stat().st_mtime > _STALE_S:
-            shutil.rmtree(entry, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another build tidies up as well
+            if time.time() - entry.stat().st_mtime > _STALE_S:
+                shutil.rmtree(entry, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(dir=base))
     try:
         yield folder
@@ -157,7 +159,8 @@ def _fetch(bench: Bench, go: Go) -> Source | GoVersion:
     if finished.status or "Dir" not in told:
         reading = _read(bench, str(told.get("Error", "")) or finished.err)
         if reading.fault is Fault.NEEDS_NEWER_GO:
-            return GoVersion.parse(reading.needs)
+            with contextlib.suppress(ValueError):
+                return GoVersion.parse(reading.needs)
         if reading.fault is Fault.ABSENT:
             raise absent.explain(bench.request, reading.problem, bench.cache)
         raise TrimaranError(reading.problem)

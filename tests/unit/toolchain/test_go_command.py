@@ -111,3 +111,10 @@ def test_a_liar_is_not_believed_by_the_command(served: Liar) -> None:
         error = run("install", "1.99.1").exception
     assert isinstance(error, TrimaranError)
     assert error.problems[0].code == "TRM0322"
+
+
+def test_a_full_disk_is_one_clear_error(served: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "_ROOM", 1 << 60)
+    error = run("install", "1.99.1").exception
+    assert isinstance(error, TrimaranError)
+    assert error.problems[0].code == "TRM0316"

@@ -11,7 +11,7 @@ from trimaran.errors import TrimaranError
 from trimaran.toolchain import fetch, network, proxy
 from trimaran.toolchain.goproxy import Proxies, Source, parse_goproxy
 from trimaran.toolchain.network import Network
-from trimaran.toolchain.proxy import AbsentError
+from trimaran.toolchain.proxyfaults import AbsentError
 
 BODY = bytes(range(256)) * 2000
 
