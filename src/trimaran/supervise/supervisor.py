@@ -168,7 +168,9 @@ def write_whole(path: str, content: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.new"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, content)
+        # A disk that is almost full takes a part and says so only at the next write.
+        while content:
+            content = content[os.write(fd, content) :]
         os.fsync(fd)
         os.replace(temporary, path)
     except OSError:

@@ -101,3 +101,24 @@ def test_the_tail_reaches_over_rotated_files(tmp_path: Path) -> None:
 def test_the_tail_is_fit_for_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"\x1b[31mred\xff\n")
     assert control.tail(tmp_path, 1) == ("\ufffd[31mred\ufffd",)
+
+
+HALF = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+import supervisor
+supervisor.write_whole(sys.argv[1], b"old")
+resource.setrlimit(resource.RLIMIT_FSIZE, (6, resource.RLIM_INFINITY))
+try:
+    supervisor.write_whole(sys.argv[1], b"much too long")
+except OSError as full:
+    print(full.strerror)
+"""
+
+
+def test_a_file_that_fits_only_in_part_leaves_the_old_one_whole(tmp_path: Path) -> None:
+    folder = Path(str(supervisor.__file__)).parent
+    argv = [sys.executable, "-c", HALF, str(tmp_path / "file"), str(folder)]
+    done = subprocess.run(argv, check=True, timeout=20, capture_output=True, text=True)
+    assert done.stdout == "File too large\n"
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
