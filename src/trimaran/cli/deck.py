@@ -118,7 +118,7 @@ def _inspect(step: Step, declared: Declared, fleet: Fleet, made: Programs) -> tu
     for program in made.values():
         file = inspect_file(str(program.path))
         judged = verdicts(file, known.values())
-        enforce(judged, names)
+        enforce(judged, names, built=declared.service.spec.build is not None)
         _say_verdicts(step, file, judged, names)
         found += judged
     return tuple(found)

@@ -72,7 +72,7 @@ def command(**given: Any) -> None:
     if chosen.form == "json":
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        _close(deck, report["changed"], steps)
+        _close(deck, report, steps)
 
 
 def _deliver(rendering: TargetRendering, deck: Deck, steps: Steps, chosen: Options) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def _say_delivery(step: Step, rendering: TargetRendering, done: Delivery) -> Non
     if done.recovered:
         step.add(f"{len(done.recovered)} actions that an earlier run left open were ended first")
     if not done.outcomes:
-        step.say(f"{rendering.target}: as declared, nothing to change")
+        what = "as declared, nothing to change" if done.plan.items else "nothing to run there"
+        step.say(f"{rendering.target}: {what}")
         return
     words = ", ".join(f"{item.verb} {item.ref.kind} {item.ref.name}" for item in done.plan.pending)
     step.say(f"{rendering.target}: {words}")
@@ -158,17 +159,23 @@ def _verdict(verdict: Verdict) -> dict[str, str]:
     return {field: str(getattr(verdict, field)) for field in fields}
 
 
-def _close(deck: Deck, changed: bool, steps: Steps) -> None:
+def _close(deck: Deck, report: dict[str, Any], steps: Steps) -> None:
     lossy(deck)
     for explanation in objectives.explanations(deck.declared.service):
         for line in wrapped(explanation, dim=True):
             click.echo(line)
     click.echo()
-    verdict = "shipped" if changed else "no change"
+    running = [each["target"] for each in report["targets"] if "pid" in each]
+    done = "shipped" if running else "rendered"
+    verdict = done if report["changed"] else "no change"
     click.echo(f"  {click.style(verdict, fg='green', bold=True)} in {steps.seconds:.1f} s")
-    if any(each.delivered for each in deck.renderings):
-        hint = f"it runs until `trimaran down {deck.name}`, and does not survive a reboot"
-        click.echo(click.style(f"  {hint}", dim=True))
+    hints = [f"{target}: runs until `trimaran down {deck.name}`; a reboot ends it" for target in running]
+    rendered = [each.target for each in deck.renderings if not each.delivered]
+    if rendered:
+        hints.append(f"{', '.join(rendered)}: rendered; this release does not deliver there")
+    for hint in hints:
+        for line in wrapped(hint, dim=True):
+            click.echo(line)
 
 
 def lossy(deck: Deck) -> None:

@@ -15,16 +15,23 @@ def required(service: Service, fleet: Fleet) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def enforce(verdicts: Sequence[Verdict], names: Iterable[str]) -> None:
-    """Raise TrimaranError, exit status 1, for every required distribution on which the binary fails."""
+def enforce(verdicts: Sequence[Verdict], names: Iterable[str], built: bool) -> None:
+    """Raise TrimaranError, exit status 1, for every required distribution on which the binary fails.
+
+    Args:
+        built: whether it was built here, so that the declaration can say how.
+    """
     wanted = set(names)
     failed = [each for each in verdicts if each.distribution in wanted and each.outcome is Outcome.FAILS]
     if failed:
         problems = [
-            Problem("TRM0703", f"does not start on {each.distribution}: {each.reason}", _FIX)
+            Problem("TRM0703", f"does not start on {each.distribution}: {each.reason}", _FIX[built])
             for each in failed
         ]
         raise TrimaranError(*problems, status=Exit.FINDINGS)
 
 
-_FIX = "set spec.build.cgo: off if the service does without C, or take the distribution out of runsOn"
+_FIX = {
+    True: "set spec.build.cgo: off if the service does without C, or take the distribution out of runsOn",
+    False: "build it with CGO_ENABLED=0 if it does without C, or take the distribution out of runsOn",
+}
