@@ -248,7 +248,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None
 def test_a_file_of_which_nobody_may_read_is_one_clear_error(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         # Root may read everything but what the kernel refuses to all.
-        with pytest.raises(TrimaranError, match="TRM020[1-4]"):
+        with pytest.raises(TrimaranError, match=r"TRM020[1-4]"):
             inspect_file("/proc/self/mem")
         return
     path = tmp_path / "program"
