@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    Strict,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -75,16 +76,22 @@ def _match(pattern: str, what: str, fix: str, limit: int = 253) -> AfterValidato
     return AfterValidator(check)
 
 
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
 def _absolute(value: str) -> str:
-    if not value.startswith("/") or posixpath.normpath(value) != value or value == "/" or "\0" in value:
+    if not value.startswith("/") or posixpath.normpath(value) != value or value in ("/", "//"):
         raise problem(
             f"{value[:80]!r} is not a plain absolute path", "such as /etc/podinfo/app.yaml, without .."
         )
+    if _CONTROL.search(value) or ":" in value:
+        # Kubernetes mounts nothing at a path with a colon.
+        raise problem(f"{value[:80]!r} holds a colon or a control character", "take it out")
     return value
 
 
 def _relative(value: str) -> str:
-    if value.startswith("/") or posixpath.normpath(value).split("/")[0] == ".." or "\0" in value:
+    if value.startswith("/") or posixpath.normpath(value).split("/")[0] == ".." or _CONTROL.search(value):
         raise problem(f"{value[:80]!r} leaves the checkout", "use a path below the declaration's folder")
     return value
 
@@ -94,8 +101,25 @@ BytesField = Annotated[Bytes, *_quantity(Bytes, r"^[0-9.]+(Ki|Mi|Gi|Ti|k|M|G|T)?
 CpuField = Annotated[Cpu, *_quantity(Cpu, r"^[0-9.]+m?$", "100m")]
 RatioField = Annotated[Ratio, *_quantity(Ratio, r"^[0-9.]+%$", "99.9%")]
 
-Text = Annotated[str, BeforeValidator(_written, json_schema_input_type=str | int | float | bool)]
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise problem("holds a NUL, which no program can be given", "take it out")
+    return value
+
+
+Text = Annotated[
+    str,
+    BeforeValidator(_written, json_schema_input_type=str | int | float | bool),
+    AfterValidator(_without_nul),
+]
 """Text; a number written without quotes is taken as it was written."""
+
+Whole = Annotated[int, Strict()]
+"""A whole number; neither `true` nor a text of digits."""
+
+YesNo = Annotated[bool, Strict()]
+"""true or false; not the words that other readers of YAML take for them."""
 
 _LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 Name = Annotated[str, _match(_LABEL, "a name", "use a-z, 0-9 and -, starting with a letter", 63)]
@@ -126,4 +150,4 @@ UrlPath = Annotated[str, _match(r"/[!-~]*", "a path of a URL", "such as /readyz"
 Mode = Annotated[Text, _match(r"0[0-7]{3}", "a file mode", 'four octal digits, such as "0440"')]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]

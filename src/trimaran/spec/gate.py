@@ -20,9 +20,10 @@ from trimaran.errors import Problem, TrimaranError, Where
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 
 Path = tuple[str | int, ...]
+_SHOWN = 80  # characters of one key; a hostile one may have a million
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
@@ -73,6 +74,8 @@ def dotted(path: Path) -> str:
     """A path as users write it: `spec.targets.east`, `spec.command.args[0]`."""
     text = ""
     for part in path:
+        if isinstance(part, str) and len(part) > _SHOWN:
+            part = part[: _SHOWN - 1] + "…"  # noqa: PLW2901 - shown short, whatever it stands for
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
 
@@ -214,10 +217,12 @@ class _Composer:
             path = (*frame.path, key)
             first = self.places[path][0]
             where = Where(self.file, event.start_mark.line + 1, event.start_mark.column + 1, dotted(path))
-            what = f"the key {key!r} stands twice, first in line {first}"
+            what = f"the key {key[:_SHOWN]!r} stands twice, before this in line {first}"
             self.problems.append(Problem("TRM0107", what, "keep one of the two", where))
         self.places[(*frame.path, key)] = (event.start_mark.line + 1, event.start_mark.column + 1)
         frame.key = key
+        if event.anchor:
+            self.anchors[event.anchor] = (key, 1)
 
     def _place(self, value: Any, event: Any) -> Path:
         """Put `value` where it belongs; returns its path."""
@@ -241,11 +246,12 @@ class _Composer:
 
     def _alias(self, event: Any) -> None:
         if any(frame.anchor == event.anchor for frame in self.frames):
-            what = f"the alias *{event.anchor} stands inside what it names"
+            what = "an alias stands inside what it names"
             raise _stop("TRM0106", what, "a declaration cannot contain itself", self._at(event))
         if event.anchor not in self.anchors:
-            what = f"the alias *{event.anchor} has no anchor before it"
-            raise _stop("TRM0106", what, f"write &{event.anchor} at the value that is meant", self._at(event))
+            # Its name is not repeated: it may be a password that begins with an asterisk.
+            fix = "write & and its name at the value that is meant; quote text that begins with *"
+            raise _stop("TRM0106", "an alias has no anchor before it", fix, self._at(event))
         value, size = self.anchors[event.anchor]
         self._count(size, event)
         self._place(value, event)
@@ -258,8 +264,9 @@ class _Composer:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag not in (None, "!", _STR_TAG):
-            what = f"the tag {event.tag} is not understood"
-            self.problems.append(Problem("TRM0109", what, "remove the tag", self._at(event)))
+            # Not repeated either: `!…` may be a password.
+            fix = "remove it; quote text that begins with !"
+            self.problems.append(Problem("TRM0109", "tags are not understood", fix, self._at(event)))
 
     def _close(self) -> None:
         frame = self.frames.pop()

@@ -65,7 +65,7 @@ def service(path: str) -> Declared:
     found = list(document.problems)
     known = distributions()
     declared = _validated(document, Service, "PlatformAgnosticSpec", found)
-    if declared is None:
+    if declared is None and len(found) <= refusals.MOST:
         found += _of_the_rest(document, known)
     if declared is not None:
         found += rules.problems(declared, document, known)
@@ -156,7 +156,8 @@ def _inlined(declared: Service, document: Document, folder: Path) -> Service:
 
 
 def _content(folder: Path, source: str) -> str:
-    path = (folder / source).resolve()
+    # Path.resolve raises RuntimeError for a link that leads to itself; this leaves it to the opening.
+    path = Path(os.path.realpath(folder / source))
     if not path.is_relative_to(folder):
         raise fail("TRM0101", "leads out of the checkout by a link", "copy the file into the checkout")
     raw = read_bytes(str(path))

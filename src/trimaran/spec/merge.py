@@ -110,8 +110,11 @@ def _as_override(found: list[Problem]) -> list[Problem]:
 
 
 def raise_all(found: list[Problem]) -> None:
-    """Raise one error that carries all of `found`, in the order of their places; nothing when empty."""
+    """Raise one error that carries `found`, in the order of their places; nothing when empty."""
     if found:
-        raise TrimaranError(
-            *sorted(found, key=lambda p: (p.where.line, p.where.column) if p.where else (0, 0))
-        )
+        found = sorted(found, key=lambda p: (p.where.line, p.where.column) if p.where else (0, 0))
+        most = refusals.MOST
+        if len(found) > most:
+            last = Problem(found[most].code, "and more problems", "mend these first", found[most].where)
+            found = [*found[:most], last]
+        raise TrimaranError(*found)

@@ -8,7 +8,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trimaran.errors import Problem
+from trimaran.spec import leaks
 from trimaran.spec.gate import Document, Path, dotted
+
+MOST = 100
+"""Problems of one file that are told; who has more has given the wrong file."""
 
 # pydantic's error types → what we say after the field's name, and the fix.
 _SAID: dict[str, tuple[str, str]] = {
@@ -39,13 +43,19 @@ def from_validation(
     error: ValidationError, document: Document, model: type[BaseModel], base: Path = ()
 ) -> list[Problem]:
     """One problem for each refusal in `error`, placed in `document` below `base`."""
-    return [_problem(detail, document, model, base) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)[: 2 * MOST]
+    found = [_problem(detail, document, model, base) for detail in details]
+    # A merge key is refused both as a name and as a value: once is enough.
+    return list(dict.fromkeys(found))
 
 
 def _problem(detail: ErrorDetails, document: Document, model: type[BaseModel], base: Path) -> Problem:
     path = base + _path(detail["loc"], document, base)
     where = document.where(path)
-    name = str(path[-1]) if path else "the document"
+    name = _brief(str(path[-1])) if path else "the document"
+    if "<<" in path:
+        place = document.where(path[: path.index("<<") + 1])
+        return Problem("TRM0109", "merge keys are not part of YAML 1.2", "write the keys out", place)
     match detail["type"]:
         case "missing":
             return Problem("TRM0111", f"{dotted(path)} is missing", "add it", where)
@@ -60,12 +70,13 @@ def _problem(detail: ErrorDetails, document: Document, model: type[BaseModel], b
 
 def _said(detail: ErrorDetails, name: str, path: Path, document: Document) -> Problem:
     where = document.where(path)
-    if "secrets" in path[:-1] and path.index("secrets") == len(path) - 2:
+    if "secrets" in path and path.index("secrets") >= len(path) - 2 and isinstance(detail.get("input"), str):
         # Whatever stands here in place of a reference may be the secret itself: it is not repeated.
         fix = "write where it is kept, such as {from: env, path: DB_PASSWORD}; then change the secret"
-        return Problem("TRM0114", f"the secret {name} is given as a value", fix, where)
+        whose = "a secret" if name == "secrets" else f"the secret {name}"
+        return Problem("TRM0114", f"{whose} is given as a value", fix, where)
     what, fix = _SAID.get(detail["type"], (detail["msg"], ""))
-    context = {"input": _short(detail.get("input")), **detail.get("ctx", {})}
+    context = {"input": _short(detail.get("input"), path), **detail.get("ctx", {})}
     code = "TRM0113" if path in (("apiVersion",), ("kind",)) else "TRM0112"
     return Problem(
         code, f"{name} {what.format_map(_Lenient(context))}", fix.format_map(_Lenient(context)), where
@@ -83,8 +94,6 @@ def _unknown_key(
     known = keys_at(model, detail["loc"][:-1])
     near = difflib.get_close_matches(name, known, n=1)
     fix = f"did you mean {near[0]}?" if near else "known keys: " + ", ".join(known)
-    if name == "<<":
-        fix = "merge keys are not part of YAML 1.2; write the keys out"
     if name == "value" and "secrets" in path:
         return Problem(
             "TRM0114",
@@ -110,15 +119,26 @@ def _is_branch(part: int | str) -> bool:
     return part in ("kubernetes", "openshift", "vsphere", "host")
 
 
-def _short(value: Any) -> str:
+_MAY_HOLD_SECRETS = {"secrets", "env", "files", "command"}
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _short(value: Any, path: Path) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
     if value is None:
         return "empty"
-    text = getattr(value, "text", None) or (repr(value) if isinstance(value, str) else str(value).lower())
-    return text if len(text) <= 60 else text[:57] + "…"
+    if isinstance(value, str) and (_MAY_HOLD_SECRETS.intersection(path) or leaks.value(value)):
+        # It may be a secret in the wrong place, and errors end in logs.
+        return "text"
+    return _brief(
+        getattr(value, "text", None) or (repr(value) if isinstance(value, str) else str(value).lower())
+    )
 
 
 def remove(value: Any, loc: Iterable[int | str]) -> None:

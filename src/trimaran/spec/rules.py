@@ -2,10 +2,10 @@
 
 import difflib
 import posixpath
-import re
 from collections.abc import Collection, Iterator
 
 from trimaran.errors import Problem
+from trimaran.spec import leaks
 from trimaran.spec.fleet import Fleet
 from trimaran.spec.gate import Document, Path
 from trimaran.spec.service import Objective, Service, ServiceSpec, WorkloadType
@@ -14,15 +14,6 @@ EXPANDED_OBJECTIVE = "service_availability_99th"
 
 Found = tuple[Path, str, str, str]  # path, code, what, fix
 
-_SECRET_NAME = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|SECRET_?KEY|ACCESS_?KEY|CREDENTIALS?)$",
-    re.I,
-)
-_SECRET_VALUE = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}"
-    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.|\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@"
-)
 _LIMIT_BYTES = 1 << 20  # a ConfigMap holds at most 1 MiB (Kubernetes API documentation)
 
 
@@ -132,13 +123,13 @@ def default_port(spec: ServiceSpec) -> str | None:
 def _secrets(spec: ServiceSpec) -> Iterator[Found]:
     fix = "declare it under spec.secrets with from: and path:, and change the secret: it has been in a file"
     for name, value in spec.env.items():
-        if (_SECRET_NAME.search(name) and value) or _SECRET_VALUE.search(value):
+        if leaks.variable(name, value):
             yield ("spec", "env", name), "TRM0114", f"{name} looks like a secret given as a value", fix
     for path, file in spec.files.items():
-        if file.content and _SECRET_VALUE.search(file.content):
+        if file.content and leaks.value(file.content):
             yield ("spec", "files", path), "TRM0114", f"{path} seems to hold a secret", fix
     for index, argument in enumerate(spec.command.args):
-        if _SECRET_VALUE.search(argument):
+        if leaks.argument(argument):
             yield ("spec", "command", "args", index), "TRM0114", "an argument seems to hold a secret", fix
     for name, secret in spec.secrets.items():
         if name in spec.env:

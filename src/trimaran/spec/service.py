@@ -26,6 +26,8 @@ from trimaran.spec.fields import (
     RelativePath,
     Text,
     UrlPath,
+    Whole,
+    YesNo,
 )
 from trimaran.units import Duration
 
@@ -107,7 +109,7 @@ class Workload(Model):
     """How many run, and what kind of thing."""
 
     type: WorkloadType = WorkloadType.SERVICE
-    replicas: int = Field(1, ge=0, le=10_000)
+    replicas: Whole = Field(1, ge=0, le=10_000)
     cron: Cron | None = None
     """Needed by, and only by, the type cron."""
 
@@ -157,7 +159,7 @@ class Probe(Model):
     """A declared port; without it `http`, or the only one."""
     every: DurationField = Duration(10_000)
     timeout: DurationField = Duration(1_000)
-    failures: int = Field(3, ge=1, le=100)
+    failures: Whole = Field(3, ge=1, le=100)
     """How many in a row count."""
 
 
@@ -204,8 +206,8 @@ class Route(Model):
 class Scaling(Model):
     """How the number of replicas follows the load."""
 
-    min: int = Field(ge=1, le=10_000)
-    max: int = Field(ge=1, le=10_000)
+    min: Whole = Field(ge=1, le=10_000)
+    max: Whole = Field(ge=1, le=10_000)
     cpu: RatioField
     """The share of the requested processor to aim at."""
 
@@ -213,8 +215,8 @@ class Scaling(Model):
 class Security(Model):
     """What the service gives up so that a break-in gains less."""
 
-    run_as_non_root: bool = True
-    read_only_root: bool = True
+    run_as_non_root: YesNo = True
+    read_only_root: YesNo = True
 
 
 class Metrics(Model):
