@@ -2,16 +2,26 @@
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from trimaran.spec.fleet import Fleet
 from trimaran.spec.service import Service
+from trimaran.units import Bytes, Cpu, Duration, Ratio
 
 KINDS = {"service": Service, "fleet": Fleet}
+
+
+class AsWritten(GenerateJsonSchema):
+    """Gives the default of a quantity as a user writes it: an editor may put it into a declaration."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Bytes | Cpu | Duration | Ratio) else super().encode_default(dft)
 
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of `service` or `fleet`."""
     model = KINDS[kind]
-    document = model.model_json_schema(by_alias=True, mode="validation")
+    document = model.model_json_schema(by_alias=True, mode="validation", schema_generator=AsWritten)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://trimaran.dev/schema/v1alpha1/{kind}.json",
