@@ -104,10 +104,12 @@ def _say_build(step: Step, declared: Declared, made: Programs) -> None:
         step.say("nothing: the service brings an image")
         for line in below(short(declared.service.spec.image or ""), dim=True):
             step.add(line)
-    for arch, program in made.items():
-        how = "kept" if program.reused else "built"
-        step.say(f"{how} {program.name} for {arch}, {program.size / 1e6:.0f} MB")
-        for line in below(program.origin, dim=True):
+        return
+    how = "kept" if all(program.reused for program in made.values()) else "built"
+    sizes = ", ".join(f"{arch} {program.size / 1e6:.0f} MB" for arch, program in made.items())
+    step.say(f"{how} {next(iter(made.values())).name} for {sizes}")
+    for origin in dict.fromkeys(program.origin for program in made.values()):
+        for line in below(origin, dim=True):
             step.add(line)
 
 
@@ -115,26 +117,32 @@ def _inspect(step: Step, declared: Declared, fleet: Fleet, made: Programs) -> tu
     known = distributions()
     names = required(declared.service, fleet)
     found: list[Verdict] = []
-    for program in made.values():
+    for arch, program in made.items():
         file = inspect_file(str(program.path))
         judged = verdicts(file, known.values())
         enforce(judged, names, built=declared.service.spec.build is not None)
-        _say_verdicts(step, file, judged, names)
+        _say_verdicts(step, f"{arch}: " if len(made) > 1 else "", file, judged, names)
         found += judged
     return tuple(found)
 
 
-def _say_verdicts(step: Step, file: File, judged: tuple[Verdict, ...], names: tuple[str, ...]) -> None:
+def _say_verdicts(
+    step: Step, prefix: str, file: File, judged: tuple[Verdict, ...], names: tuple[str, ...]
+) -> None:
     counts = {outcome: sum(each.outcome is outcome for each in judged) for outcome in Outcome}
     told = ", ".join(f"{outcome} on {count}" for outcome, count in counts.items() if count)
-    step.say(f"{linkage(file)}: {told} of {len(judged)} distributions")
+    line = f"{prefix}{linkage(file)}: {told} of {len(judged)} distributions"
+    if step.text:
+        step.add(printable(line))
+    else:
+        step.say(line)
     wanted = [each for each in judged if each.distribution in names]
     words = ", ".join(f"{each.distribution} {each.outcome}" for each in wanted)
     if words:
         for line in below(f"{words} (predicted)"):
             step.add(line)
-    for each in judged:
-        if each.outcome is not Outcome.RUNS and each.distribution in names:
+    for each in wanted:
+        if each.outcome is not Outcome.RUNS:
             step.add(click.style(printable(f"{each.distribution}: {each.reason}"), fg="yellow"))
 
 
