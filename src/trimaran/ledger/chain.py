@@ -117,31 +117,39 @@ def _blame(
         wrong: the record that does not follow `tail`.
     """
     place = tail.sequence + 1
-    if wrong.previous == tail.hash and wrong.hash == link_hash(wrong, place):
-        return Verification(place + sum(1 for _ in rest), tail, Fault.EDITED, place)  # in its number alone
+    own = _follows(wrong, tail)  # only its number was changed
     here = earlier = False  # whether the genuine record of this place, or of the one before, comes later
     count, last = place - 1, place
     for record in chain((wrong,), rest):
         count += 1
         last = max(last, record.sequence)
-        here = here or (record.previous == tail.hash and record.hash == link_hash(record, place))
-        earlier = earlier or (
-            record.previous == before.hash and record.hash == link_hash(record, tail.sequence)
-        )
+        here = here or _follows(record, tail)
+        earlier = earlier or (tail.sequence > 0 and _follows(record, before))
     # Numbers that were tampered with may be enormous; a real hole is not.
     ends = min(max(last, head.sequence if head else 0), place + 2 * count + _FAR)
-
-    def found(fault: Fault, sequence: int) -> Verification:
-        return Verification(count, tail if sequence == place else before, fault, sequence)
-
     # Genuine records keep the hash of the place where they were written, wherever they stand now.
     moved = any(wrong.hash == link_hash(wrong, other) for other in range(place + 1, ends + 1))
-    if here:
-        return found(Fault.REORDERED if moved else Fault.INSERTED, place)
-    if earlier and tail.sequence:
-        return found(Fault.INSERTED, tail.sequence)
+    if own:
+        fault, sequence = Fault.EDITED, place
+    elif here:
+        fault, sequence = Fault.REORDERED if moved else Fault.INSERTED, place
+    else:
+        fault, sequence = _blame_without_heir(tail, wrong, earlier=earlier, moved=moved)
+    return Verification(count, tail if sequence == place else before, fault, sequence)
+
+
+def _blame_without_heir(tail: Head, wrong: Record, *, earlier: bool, moved: bool) -> tuple[Fault, int]:
+    """What was done when no record, anywhere later, belongs to the place after `tail`."""
+    place = tail.sequence + 1
+    if earlier:
+        return Fault.INSERTED, tail.sequence
     if moved or wrong.sequence > place:
-        return found(Fault.REMOVED, place)
+        return Fault.REMOVED, place
     if tail.sequence and wrong.sequence == place and wrong.hash == link_hash(wrong):
-        return found(Fault.EDITED, tail.sequence)  # it was changed and given a new hash that fits itself
-    return found(Fault.EDITED, place)
+        return Fault.EDITED, tail.sequence  # it was changed and given a new hash that fits itself
+    return Fault.EDITED, place
+
+
+def _follows(record: Record, tail: Head) -> bool:
+    """Whether `record` was written as the one after `tail`, whatever number it has now."""
+    return record.previous == tail.hash and record.hash == link_hash(record, tail.sequence + 1)
