@@ -11,7 +11,7 @@ import json
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -111,8 +111,9 @@ def _sources(database: Database, network: Network) -> list[Source]:
     found = []
     for source in network.proxies.sources:
         mirror = Source(f"{source.url}/sumdb/{database.name}", source.yields)
+        once = replace(network.patience, tries=1)
         try:
-            proxy.get(mirror, "supported", _ANSWER_LIMIT, network.patience)
+            proxy.get(mirror, "supported", _ANSWER_LIMIT, once)
         except (AbsentError, TrimaranError):
             continue
         found.append(mirror)

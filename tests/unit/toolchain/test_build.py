@@ -17,7 +17,7 @@ from trimaran.toolchain import situation as at_hand
 REQUEST = BuildRequest(module="example.com/m", version="v1.2.3", package="./cmd/m", go="1.99")
 
 _GO = """\
-#!{python}
+#!{python} -IS
 import json, os, sys
 from pathlib import Path
 home = Path({home!r})

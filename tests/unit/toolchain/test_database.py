@@ -7,24 +7,25 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.toolchain import liar as lies
-from tests.unit.toolchain.liar import DATABASE, FILES, NAME, QUICK, TOOLCHAIN, Liar, Log, content_hash
+from tests.unit.toolchain.liar import DATABASE, FILES, HASTY, NAME, QUICK, TOOLCHAIN, Liar, Log, content_hash
 
 from trimaran.errors import TrimaranError
 from trimaran.toolchain import database
 from trimaran.toolchain.database import Proven
 from trimaran.toolchain.goproxy import Proxies, Source
 from trimaran.toolchain.network import Network
+from trimaran.toolchain.proxy import Patience
 
 MODULE = "golang.org/toolchain"
 
 
-def look_up(liar: Liar, cache: Path) -> Proven:
-    return database.look_up(DATABASE, MODULE, TOOLCHAIN.module_version, liar.network(), cache)
+def look_up(liar: Liar, cache: Path, patience: Patience = QUICK) -> Proven:
+    return database.look_up(DATABASE, MODULE, TOOLCHAIN.module_version, liar.network(patience), cache)
 
 
-def refused(liar: Liar, cache: Path) -> str:
+def refused(liar: Liar, cache: Path, patience: Patience = QUICK) -> str:
     with pytest.raises(TrimaranError) as caught:
-        look_up(liar, cache)
+        look_up(liar, cache, patience)
     (problem,) = caught.value.problems
     assert problem.fix
     assert not list(cache.glob("sumdb/*/records/*"))
@@ -138,7 +139,7 @@ def test_without_a_mirror_the_database_itself_is_asked(liar: Liar, tmp_path: Pat
 
 def test_a_stalling_mirror_gives_way_to_the_database_and_then_to_an_error(liar: Liar, tmp_path: Path) -> None:
     liar.plans[liar.lookup_path] = [lies.stall] * 9
-    assert refused(liar, tmp_path) == "TRM0309"
+    assert refused(liar, tmp_path, HASTY) == "TRM0309"
 
 
 def test_an_implausibly_large_answer_is_refused(liar: Liar, tmp_path: Path) -> None:

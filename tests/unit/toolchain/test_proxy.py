@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.unit.toolchain import liar as lies
-from tests.unit.toolchain.liar import QUICK, Liar, Plan
+from tests.unit.toolchain.liar import HASTY, QUICK, Liar, Plan
 
 from trimaran.errors import TrimaranError
 from trimaran.toolchain import fetch, network, proxy
 from trimaran.toolchain.goproxy import Proxies, Source, parse_goproxy
 from trimaran.toolchain.network import Network
+from trimaran.toolchain.proxy import Patience
 from trimaran.toolchain.proxyfaults import AbsentError
 
 BODY = bytes(range(256)) * 2000
@@ -22,10 +23,14 @@ def code(caught: pytest.ExceptionInfo[TrimaranError]) -> str:
     return problem.code
 
 
+def patience(plans: tuple[Plan, ...]) -> Patience:
+    return HASTY if {lies.stall, lies.stall_inside} & set(plans) else QUICK
+
+
 def fetch_file(liar: Liar, *plans: Plan, limit: int = 1 << 20) -> bytes:
     liar.routes["file"] = BODY
     liar.plans["file"] = list(plans)
-    return proxy.get(Source(liar.url), "file", limit, QUICK)
+    return proxy.get(Source(liar.url), "file", limit, patience(plans))
 
 
 def test_a_file_is_brought(liar: Liar) -> None:
@@ -111,7 +116,7 @@ def test_a_comma_passes_on_only_what_is_not_there(liar: Liar) -> None:
 def download(liar: Liar, part: Path, *plans: Plan, limit: int = 1 << 20) -> tuple[bytes, bool]:
     liar.routes["file"] = BODY
     liar.plans["file"] = list(plans)
-    used = fetch.download(Source(liar.url), "file", part, limit, QUICK, lambda have, size: None)
+    used = fetch.download(Source(liar.url), "file", part, limit, patience(plans), lambda have, size: None)
     return part.read_bytes(), used
 
 
