@@ -5,6 +5,7 @@ The proxy is the one that GOPROXY or `go env` names.
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,17 @@ from pathlib import Path
 import pytest
 
 from trimaran.errors import TrimaranError
-from trimaran.toolchain import BuildRequest, Built, Origin, build, choose, install, inventory, locate, prove
+from trimaran.toolchain import (
+    BuildRequest,
+    Built,
+    Origin,
+    build,
+    choose,
+    install,
+    inventory,
+    locate,
+    prove,
+)
 from trimaran.toolchain.archive import Deviation, Kind
 from trimaran.toolchain.prove import Court, Subject
 from trimaran.toolchain.versions import GoVersion
@@ -183,3 +194,24 @@ def test_the_command_verifies_the_wheel(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "as published" in ran.stdout
+
+
+def test_a_proxy_that_stalls_ends_the_fetching(
+    court: Court, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GOPROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        hasty = replace(gocommand.FETCHING, idle_s=2)
+        monkeypatch.setattr("trimaran.toolchain.steps.FETCHING", hasty)
+        request = replace(PODINFO, version="v1.7.1")
+        with pytest.raises(TrimaranError) as caught:
+            build(request, court.cache, quiet)
+    assert caught.value.problems[0].code == "TRM0325"
+
+
+def test_a_proxy_that_is_gone_or_off_is_said(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting, code in (("http://127.0.0.1:1", "TRM0306"), ("off", "TRM0305")):
+        monkeypatch.setenv("GOPROXY", setting)
+        with pytest.raises(TrimaranError) as caught:
+            build(replace(PODINFO, version="v1.7.1"), court.cache, quiet)
+        assert caught.value.problems[0].code == code
