@@ -106,7 +106,7 @@ def _say_build(step: Step, declared: Declared, made: Programs) -> None:
             step.add(line)
         return
     how = "kept" if all(program.reused for program in made.values()) else "built"
-    sizes = ", ".join(f"{arch} {program.size / 1e6:.0f} MB" for arch, program in made.items())
+    sizes = ", ".join(f"{arch} ({program.size / 1e6:.0f} MB)" for arch, program in made.items())
     step.say(f"{how} {next(iter(made.values())).name} for {sizes}")
     for origin in dict.fromkeys(program.origin for program in made.values()):
         for line in below(origin, dim=True):
