@@ -21,6 +21,7 @@ from trimaran.toolchain import (
     Origin,
     build,
     choose,
+    gocommand,
     install,
     inventory,
     locate,

@@ -54,13 +54,10 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_output_is_bounded_and_the_command_still_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_output_is_bounded_and_the_command_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gocommand, "_KEPT_OUTPUT", 1000)
-    finished = run(
-        "for i in 1 2 3; do head -c 300000 /dev/zero | tr '\\0' 'x'; echo; done", tmp_path, Limits()
-    )
+    line = "head -c 300000 /dev/zero | tr '\\0' x; echo"
+    finished = run(f"for i in 1 2 3; do {line}; done", tmp_path, Limits())
     assert finished.status == 0
     assert 1000 <= len(finished.out) < 400_000
 
