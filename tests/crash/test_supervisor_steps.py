@@ -78,15 +78,23 @@ def test_killed_before_any_call_no_program_is_unrecorded_or_doubled(
         supervisor.send(pid, begun, signal.SIGKILL)  # The steps that it does not reach.
     wait_for(lambda: not supervisor.marked(supervisor.KEEPER, name))
 
-    leaders = [each for each in supervisor.marked(supervisor.MARK, name) if leads(*each)]
-    now = control.status(keep.folder)
-    assert leaders == ([(now.child.pid, now.child.start)] if now.child else [])
+    # In the middle of its exec a program has neither the old environment nor the new one.
+    wait_for(lambda: leaders(name) == recorded(keep.folder))
 
     assert control.start(keep.folder, unit, {}).state in (State.RUNNING, State.BACKOFF)
     wait_for(lambda: control.status(keep.folder).state is State.RUNNING and len(running(pids)) == 1)
     control.stop(keep.folder)
     assert running(pids) == []
     assert supervisor.marked(supervisor.MARK, name) == []
+
+
+def leaders(name: str) -> list[tuple[int, int]]:
+    return [each for each in supervisor.marked(supervisor.MARK, name) if leads(*each)]
+
+
+def recorded(folder: Path) -> list[tuple[int, int]]:
+    child = control.status(folder).child
+    return [(child.pid, child.start)] if child else []
 
 
 def leads(pid: int, start: int) -> bool:
