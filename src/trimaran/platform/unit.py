@@ -11,6 +11,9 @@ PROGRAMS = "/opt"
 """Programs live in /opt/SERVICE/bin: /usr is for packages, /usr/local for the administrator (FHS 3.0)."""
 
 LOW_PORT = 1024  # below it, listening needs CAP_NET_BIND_SERVICE
+_NAMES = "[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
+_CACHE = re.compile(f"/var/cache/({_NAMES})")
+_STATE = re.compile(f"/var/lib/({_NAMES})")
 _CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
@@ -38,12 +41,24 @@ def unit_text(service: Service, made: Made) -> str:
             user="" if spec.security.run_as_non_root else "root",
             restart=restart(service),
             read_only_root=spec.security.read_only_root,
-            writable=tuple(volume.mount for volume in spec.volumes.values()),
+            cache=_below(service, _CACHE),
+            state=_below(service, _STATE),
+            writable=tuple(each.mount for each in spec.volumes.values() if not is_made(each.mount)),
             memory_bytes=spec.resources.limits.memory.count if spec.resources.limits.memory else None,
             cpu_milli=spec.resources.limits.cpu.milli if spec.resources.limits.cpu else None,
             low_ports=any(port < LOW_PORT for port in spec.ports.values()),
         )
     )
+
+
+def is_made(mount: str) -> bool:
+    """Whether systemd makes the directory of a volume and gives it to the service (systemd.exec(5))."""
+    return bool(_CACHE.fullmatch(mount) or _STATE.fullmatch(mount))
+
+
+def _below(service: Service, place: re.Pattern[str]) -> tuple[str, ...]:
+    found = (place.fullmatch(each.mount) for each in service.spec.volumes.values())
+    return tuple(match[1] for match in found if match)
 
 
 def _sayable_args(service: Service) -> tuple[str, ...]:

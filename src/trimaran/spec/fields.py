@@ -124,7 +124,11 @@ YesNo = Annotated[bool, Strict()]
 _LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 Name = Annotated[str, _match(_LABEL, "a name", "use a-z, 0-9 and -, starting with a letter", 63)]
 PortName = Annotated[
-    str, _match(_LABEL, "a port name", "use at most 15 of a-z, 0-9 and -, starting with a letter", 15)
+    # At most 15 characters without two hyphens in a row (RFC 6335, section 5.1), beginning with a letter.
+    str,
+    _match(
+        r"[a-z](-?[a-z0-9])*", "a port name", "use at most 15 of a-z, 0-9 and single -, first a letter", 15
+    ),
 ]
 EnvName = Annotated[str, _match(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name", "use letters, digits and _")]
 LabelKey = Annotated[

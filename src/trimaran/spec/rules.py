@@ -14,6 +14,8 @@ EXPANDED_OBJECTIVE = "service_availability_99th"
 
 Found = tuple[Path, str, str, str]  # path, code, what, fix
 
+_OUR_LABELS = {"app.kubernetes.io/managed-by", "app.kubernetes.io/name"}
+_CRON_NAME = 52  # a CronJob's jobs have eleven more characters, and a name at most 63 (Kubernetes, CronJob)
 _LIMIT_BYTES = 1 << 20  # a ConfigMap holds at most 1 MiB (Kubernetes API documentation)
 
 
@@ -22,12 +24,14 @@ def problems(
 ) -> list[Problem]:
     """Every rule that `service` breaks, placed in `document`."""
     found = [
+        *_names(service),
         *_origin(service.spec),
         *_runs_on(service.spec, distributions),
         *_workload(service.spec),
         *_ports(service.spec),
         *_secrets(service.spec),
         *_files(service.spec),
+        *_mounts(service.spec),
         *_amounts(service.spec),
         *_objectives(service.spec),
     ]
@@ -38,6 +42,18 @@ def independent(spec: ServiceSpec, document: Document, distributions: Collection
     """The rules that each judge one part, for a declaration of which other parts were refused."""
     found = [*_runs_on(spec, distributions), *_secrets(spec), *_amounts(spec)]
     return [Problem(code, what, fix, document.where(path)) for path, code, what, fix in found]
+
+
+def _names(service: Service) -> Iterator[Found]:
+    for key in service.metadata.labels:
+        if key in _OUR_LABELS or key.startswith("trimaran.dev/"):
+            what = f"the label {key} is set by Trimaran itself"
+            yield ("metadata", "labels", key), "TRM0115", what, "use another key"
+    if service.spec.workload.type is WorkloadType.CRON and len(service.name) > _CRON_NAME:
+        what = (
+            f"the name has {len(service.name)} characters, and that of a cron workload at most {_CRON_NAME}"
+        )
+        yield ("metadata", "name"), "TRM0115", what, "shorten it"
 
 
 def _origin(spec: ServiceSpec) -> Iterator[Found]:
@@ -80,6 +96,8 @@ def _workload(spec: ServiceSpec) -> Iterator[Found]:
     if spec.scaling and spec.scaling.min > spec.scaling.max:
         what = f"scaling.min {spec.scaling.min} is more than scaling.max {spec.scaling.max}"
         yield ("spec", "scaling", "min"), "TRM0115", what, "make min the smaller one"
+    if spec.scaling and not spec.scaling.cpu.value:
+        yield ("spec", "scaling", "cpu"), "TRM0112", "scaling.cpu is 0%", "use more than 0%"
     if spec.scaling and not spec.resources.requests.cpu:
         fix = "add resources.requests.cpu: the share is one of what is requested"
         yield ("spec", "scaling", "cpu"), "TRM0115", "scaling.cpu has nothing to be a share of", fix
@@ -156,17 +174,27 @@ def _files(spec: ServiceSpec) -> Iterator[Found]:
             f"the files hold {size:,} bytes, more than 1 MiB",
             "ship them as a volume",
         )
-    mounts = {volume.mount: name for name, volume in spec.volumes.items()}
-    if len(mounts) != len(spec.volumes):
-        yield ("spec", "volumes"), "TRM0115", "two volumes have one mount", "give each its own"
-    for path in spec.files:
-        if any(posixpath.commonpath([path, mount]) == mount for mount in mounts):
-            yield (
-                ("spec", "files", path),
-                "TRM0115",
-                f"{path} lies inside a volume",
-                "keep files and volumes apart",
-            )
+
+
+def _mounts(spec: ServiceSpec) -> Iterator[Found]:
+    """Files, secrets and volumes each need a place of their own, and nothing lies inside a file."""
+    taken: dict[str, tuple[Path, str]] = {}
+    given: list[tuple[str, Path]] = [
+        *((path, ("spec", "files", path)) for path in spec.files),
+        *((secret.mount, ("spec", "secrets", name)) for name, secret in spec.secrets.items() if secret.mount),
+        *((volume.mount, ("spec", "volumes", name)) for name, volume in spec.volumes.items()),
+    ]
+    for mount, path in given:
+        if mount in taken:
+            yield path, "TRM0115", f"{mount} is the place of another part as well", "give each its own"
+        taken[mount] = (path, "volume" if path[1] == "volumes" else "file")
+    for mount, path in given:
+        parent = posixpath.dirname(mount)
+        while parent != "/":
+            if parent in taken and (taken[parent][1] == "file" or path[1] != "volumes"):
+                what = f"{mount} lies inside the {taken[parent][1]} {parent}"
+                yield path, "TRM0115", what, "keep files, secrets and volumes apart"
+            parent = posixpath.dirname(parent)
 
 
 def _amounts(spec: ServiceSpec) -> Iterator[Found]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from trimaran.action import Change, Health, Object, ObjectRef, digest
 from trimaran.platform.compare import changes
+from trimaran.platform.losses import told
 from trimaran.platform.protocol import Edge, Loss, Made, Rendering
-from trimaran.platform.unit import restart, unit_losses, unit_text
+from trimaran.platform.unit import is_made, restart, unit_losses, unit_text
 from trimaran.spec.fleet import HostTarget, Target
 from trimaran.spec.rules import default_port
 from trimaran.spec.service import Probe, Service, ServiceSpec, WorkloadType
@@ -32,7 +33,7 @@ class HostPlatform:
             document = _file(service, unit, unit_text(service, made), "0644")
             found.append(_object(target, "Unit", unit, document))
             found.append(_object(target, "Process", service.name, process(service, made)))
-        return Rendering(tuple(found), tuple(sorted(set(_losses(service, target, settings)))))
+        return Rendering(tuple(found), told(service, _losses(service, target, settings)))
 
     def diff(self, wanted: Object, seen: Object) -> tuple[Change, ...]:
         document = {key: value for key, value in seen.document.items() if key != "status"}
@@ -114,24 +115,29 @@ def _probe(spec: ServiceSpec, probe: Probe | None) -> dict[str, Any] | None:
 
 def _losses(service: Service, target: str, settings: HostTarget) -> list[Loss]:
     spec = service.spec
-    found = _shape_losses(spec, target)
+    found = _shape_losses(spec, target, len(settings.hosts))
     if settings.via == "local":
         return found + _local_losses(spec, target)
     found += unit_losses(service, target)
-    for name in spec.volumes:
+    for name, volume in spec.volumes.items():
         found.append(Loss(target, f"volumes.{name}.size", "a directory has no size limit"))
         found.append(Loss(target, f"volumes.{name}.encrypted", "the disk is the administrator's"))
-        found.append(Loss(target, f"volumes.{name}.per", "each host has its own"))
+        if volume.per == "service":
+            found.append(Loss(target, f"volumes.{name}.per", "each host has its own"))
+        if not is_made(volume.mount):
+            reason = "systemd makes what lies below /var/lib and /var/cache; this must be there"
+            found.append(Loss(target, f"volumes.{name}.mount", reason))
     found.append(Loss(target, "resources.requests", "systemd promises nothing; limits are kept"))
     return found
 
 
-def _shape_losses(spec: ServiceSpec, target: str) -> list[Loss]:
+def _shape_losses(spec: ServiceSpec, target: str, hosts: int) -> list[Loss]:
     found = [Loss(target, f"routes.{name}", "a host has no ingress") for name in spec.routes]
-    if spec.workload.replicas != 1 and spec.workload.type is not WorkloadType.DAEMON:
+    if spec.workload.type is WorkloadType.DAEMON:
+        if spec.workload.replicas != 1:
+            found.append(Loss(target, "workload.replicas", "a daemon runs once on every host"))
+    elif spec.workload.replicas != hosts:
         found.append(Loss(target, "workload.replicas", "one runs on each host"))
-    elif spec.workload.type is WorkloadType.DAEMON:
-        found.append(Loss(target, "workload.replicas", "a daemon runs once on every host"))
     if spec.scaling:
         found.append(Loss(target, "scaling", "a host runs one, whatever the load"))
     if spec.workload.type in (WorkloadType.STATEFUL, WorkloadType.CRON):

@@ -5,7 +5,7 @@ from typing import Any
 from trimaran.action import Json, digest
 from trimaran.platform.kubernetes.pod import file_key, labels, selector
 from trimaran.platform.protocol import Loss
-from trimaran.spec.service import Route, Service, Tls, WorkloadType
+from trimaran.spec.service import Route, Scaling, Service, Tls, WorkloadType
 
 _KINDS = {
     WorkloadType.SERVICE: ("apps/v1", "Deployment"),
@@ -82,7 +82,7 @@ def autoscaler(service: Service, namespace: str) -> dict[str, Any] | None:
     if scaling is None or not scales(service):
         return None
     api_version, kind = _KINDS[service.spec.workload.type]
-    share = {"type": "Utilization", "averageUtilization": round(scaling.cpu.percent)}
+    share = {"type": "Utilization", "averageUtilization": _whole_percent(scaling)}
     document = head(service, "autoscaling/v2", "HorizontalPodAutoscaler", service.name, namespace)
     return {
         **document,
@@ -93,6 +93,11 @@ def autoscaler(service: Service, namespace: str) -> dict[str, Any] | None:
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": share}}],
         },
     }
+
+
+def _whole_percent(scaling: Scaling) -> int:
+    # An autoscaler takes whole percents from 1 (autoscaling/v2, MetricTarget.averageUtilization).
+    return max(1, round(scaling.cpu.percent))
 
 
 def cluster_service(service: Service, namespace: str) -> dict[str, Any] | None:
@@ -148,7 +153,7 @@ def scaling_losses(service: Service, target: str) -> list[Loss]:
         reason = f"the autoscaler decides, between {spec.scaling.min} and {spec.scaling.max}"
         found.append(Loss(target, "workload.replicas", reason))
         if spec.scaling.cpu.percent.denominator != 1:
-            found.append(Loss(target, "scaling.cpu", f"rounded to {round(spec.scaling.cpu.percent)}%"))
-    if spec.workload.type is WorkloadType.DAEMON:
+            found.append(Loss(target, "scaling.cpu", f"rounded to {_whole_percent(spec.scaling)}%"))
+    if spec.workload.type is WorkloadType.DAEMON and spec.workload.replicas != 1:
         found.append(Loss(target, "workload.replicas", "a daemon runs once on every node"))
     return found

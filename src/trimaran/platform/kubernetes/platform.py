@@ -6,6 +6,7 @@ from trimaran.action import Change, Health, Object, ObjectRef
 from trimaran.platform.compare import changes
 from trimaran.platform.kubernetes import objects, pod
 from trimaran.platform.kubernetes.edges import edges
+from trimaran.platform.losses import told
 from trimaran.platform.protocol import Edge, Loss, Made, Rendering
 from trimaran.spec.fleet import KubernetesTarget, OpenShiftTarget, Target
 from trimaran.spec.service import Service
@@ -35,7 +36,7 @@ class KubernetesPlatform:
             *objects.scaling_losses(service, target),
             *self.route_losses(service, target),
         ]
-        return Rendering(found, tuple(sorted(losses)))
+        return Rendering(found, told(service, losses))
 
     def routes(self, service: Service, namespace: str) -> list[dict[str, Any]]:
         """The objects that let clients in from outside."""

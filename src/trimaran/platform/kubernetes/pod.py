@@ -37,12 +37,31 @@ def selector(service: Service) -> dict[str, str]:
     return {"app.kubernetes.io/name": service.name}
 
 
+_LONGEST_SLUG = 200
+_LABEL = 63  # characters of a DNS label, such as a volume's name
+
+
+def _volume(name: str) -> str:
+    full = f"data-{name}"
+    return full if len(full) <= _LABEL else f"{full[:50]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def literal(text: str) -> str:
+    """Text that reaches the program as it is: Kubernetes expands `$(NAME)` in arguments and variables.
+
+    `$$` stands for one dollar (Kubernetes API, Container.args and EnvVar.value).
+    """
+    return text.replace("$", "$$") if "$(" in text or "$$" in text else text
+
+
 def file_key(path: str) -> str:
     """A ConfigMap key for a file's path; different paths never share one."""
     slug = re.sub(r"[^A-Za-z0-9.-]", "_", path.strip("/"))
-    if slug == path.strip("/").replace("/", "_") and "_" not in path:
+    plain = slug == path.strip("/").replace("/", "_") and "_" not in path
+    # A key has at most 253 characters, and one that begins with two dots cannot be mounted.
+    if plain and len(slug) <= _LONGEST_SLUG and not slug.startswith(".."):
         return slug
-    return f"{slug[:200]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+    return f"{slug[:_LONGEST_SLUG].lstrip('.')}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def secret_name(service: Service) -> str:
@@ -96,10 +115,10 @@ def _container(service: Service, made: Made) -> dict[str, Any]:
     spec = service.spec
     container: dict[str, Any] = {"name": service.name, "image": made.image}
     if spec.command.args:
-        container["args"] = list(spec.command.args)
+        container["args"] = [literal(each) for each in spec.command.args]
     if spec.ports:
         container["ports"] = [{"name": name, "containerPort": port} for name, port in spec.ports.items()]
-    env = [{"name": name, "value": value} for name, value in sorted(spec.env.items())]
+    env = [{"name": name, "value": literal(value)} for name, value in sorted(spec.env.items())]
     env += [
         _secret_env(service, name) for name, secret in sorted(spec.secrets.items()) if secret.given == "env"
     ]
@@ -158,7 +177,7 @@ def _mounts(spec: ServiceSpec) -> list[dict[str, Any]]:
         for name, secret in _file_secrets(spec)
     ]
     mounts += [
-        {"name": f"data-{name}", "mountPath": volume.mount} for name, volume in sorted(spec.volumes.items())
+        {"name": _volume(name), "mountPath": volume.mount} for name, volume in sorted(spec.volumes.items())
     ]
     return mounts
 
@@ -176,7 +195,7 @@ def _volumes(service: Service, config_map: str | None) -> list[dict[str, Any]]:
         keys = [{"key": name, "path": name} for name, _ in _file_secrets(spec)]
         volumes.append({"name": "secrets", "secret": {"secretName": secret_name(service), "items": keys}})
     for name, volume in sorted(spec.volumes.items()):
-        volumes.append({"name": f"data-{name}", "emptyDir": {"sizeLimit": str(volume.size)}})
+        volumes.append({"name": _volume(name), "emptyDir": {"sizeLimit": str(volume.size)}})
     return volumes
 
 
@@ -205,7 +224,7 @@ def losses(service: Service, target: str, made: Made) -> list[Loss]:
     for kind in ("ready", "live"):
         probe = getattr(spec.probes, kind)
         for name in ("every", "timeout"):
-            if probe is not None and getattr(probe, name).ms % 1000:
-                seconds = whole_seconds(getattr(probe, name))
+            seconds = whole_seconds(getattr(probe, name)) if probe is not None else 0
+            if probe is not None and getattr(probe, name).ms != seconds * 1000:
                 found.append(Loss(target, f"probes.{kind}.{name}", f"rounded up to {seconds}s"))
     return found

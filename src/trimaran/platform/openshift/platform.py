@@ -31,6 +31,9 @@ class OpenShiftPlatform(KubernetesPlatform):
 
 def _route(service: Service, namespace: str, name: str, route: Route) -> dict[str, Any]:
     body: dict[str, Any] = {"host": route.host}
+    if route.host.startswith("*."):
+        # A Route's host has no asterisk: the policy says that all names of the domain are meant.
+        body = {"host": f"wildcard{route.host.removeprefix('*')}", "wildcardPolicy": "Subdomain"}
     if route.path != "/" and route.tls is not Tls.PASSTHROUGH:
         body["path"] = route.path
     body["to"] = {"kind": "Service", "name": service.name, "weight": 100}

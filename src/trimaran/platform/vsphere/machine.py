@@ -1,6 +1,7 @@
 """The specification of a machine: its size, its disks, and the guestinfo keys that cloud-init reads. Pure."""
 
 import base64
+from shlex import quote
 from typing import Any
 
 from trimaran.action import digest
@@ -58,7 +59,7 @@ def specification(
             "name": name,
             "datacenter": settings.datacenter,
             "folder": settings.folder,
-            "labels": {**dict(sorted(service.metadata.labels.items())), "service": service.name},
+            "labels": {**dict(sorted(service.metadata.labels.items())), "trimaran.dev/service": service.name},
         },
         "spec": spec,
     }
@@ -107,7 +108,7 @@ def user_data(service: Service, made: Made) -> str:
         # Without its program the unit stays off; whatever brings the program starts it.
         "runcmd": [
             ["systemctl", "daemon-reload"],
-            ["sh", "-c", f"test ! -x {program} || systemctl enable --now {service.name}.service"],
+            ["sh", "-c", f"test ! -x {quote(program)} || systemctl enable --now {service.name}.service"],
         ],
     }
     return "#cloud-config\n" + dump(body)
