@@ -158,9 +158,13 @@ def _say_render(
 ) -> None:
     count = sum(len(each.files) for each in renderings)
     how = f"{len(changes)} changed" if changes else "unchanged"
-    step.say(f"{count} files for {len(renderings)} targets, {how}")
+    step.say(f"{count} files for {_count(len(renderings), 'target')}, {how}")
     for line in below(_short(folder), dim=True):
         step.add(line)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _short(folder: Path) -> str:

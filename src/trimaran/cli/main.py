@@ -99,10 +99,14 @@ def _run(args: list[str]) -> int:
 
         show.usage(error)
         return Exit.ERROR
-    except BrokenPipeError:
-        # The reader has left (`| head`): nobody is there to be told, and that is no error of ours.
-        sys.stderr.close()
+    except SystemExit:
+        # click ends so when the reader has left (`| head`): nobody is there to be told, and that is no error.
         return Exit.CLEAN
+    except OSError as error:
+        from trimaran.cli import show
+
+        show.unwritable(error)
+        return Exit.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
         from trimaran.cli import show
 

@@ -33,9 +33,18 @@ def use_colour(wanted: bool | None) -> None:
 
 def usage(error: click.ClickException) -> None:
     """Print a wrong option or argument in the form of every other problem."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True, color=_colour[0])
+        return
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "trimaran"
     problems([Problem("TRM0002", error.format_message().rstrip("."), f"`{path} --help` shows the usage")])
+
+
+def unwritable(error: OSError) -> None:
+    """Print what the system refused, such as output to a full disk."""
+    what = f"{error.filename or 'the output'}: {error.strerror or error}"
+    problems([Problem("TRM0005", what, "make room or mend the permissions, then run it again")])
 
 
 def internal(error: Exception) -> None:
