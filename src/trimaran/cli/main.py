@@ -89,27 +89,25 @@ def _run(args: list[str]) -> int:
         result = cli.main(args=args, prog_name="trimaran", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
-    except TrimaranError as error:
-        from trimaran.cli import show
-
-        show.problems(error.problems)
-        return error.status
-    except click.ClickException as error:
-        from trimaran.cli import show
-
-        show.usage(error)
-        return Exit.ERROR
     except SystemExit:
         # click ends so when the reader has left (`| head`): nobody is there to be told, and that is no error.
         return Exit.CLEAN
-    except OSError as error:
-        from trimaran.cli import show
-
-        show.unwritable(error)
-        return Exit.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        from trimaran.cli import show
-
-        show.internal(error)
-        return Exit.ERROR
+        return _shown(error)
     return result if isinstance(result, int) else Exit.CLEAN
+
+
+def _shown(error: Exception) -> Exit:
+    from trimaran.cli import show
+
+    match error:
+        case TrimaranError():
+            show.problems(error.problems)
+            return error.status
+        case click.ClickException():
+            show.usage(error)
+        case OSError():
+            show.unwritable(error)
+        case _:
+            show.internal(error)
+    return Exit.ERROR
