@@ -1,7 +1,8 @@
 """`python -m tests.docs.generate`: write the parts of the documentation that come from the code.
 
 Whole files: `docs/errors.md`, `docs/peers.md`, `docs/schema/*.json`. In `docs/declaration.md` the tables
-between `<!-- table: Model -->` and `<!-- end -->`. A test compares all of them with what this writes.
+between `<!-- table: Model -->` and `<!-- end -->`; in `docs/platforms.md` those after `<!-- losses: … -->`.
+A test compares all of them with what this writes.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tests.docs import losses
 from trimaran.spec import fleet, service
 from trimaran.spec.schema import KINDS, AsWritten, schema
 
@@ -23,11 +25,14 @@ HERE = Path(__file__).parent
 
 def pages() -> dict[Path, str]:
     """Every generated file and what it holds; files with generated tables are given whole."""
-    declaration = DOCS / "declaration.md"
+    declaration, platforms = DOCS / "declaration.md", DOCS / "platforms.md"
     made = {
         DOCS / "errors.md": errors(),
         DOCS / "peers.md": peers(),
         declaration: with_tables(declaration.read_text("utf-8")),
+        platforms: _LOSSES.sub(
+            lambda at: f"{at[1]}{losses.table(at[2])}{at[3]}", platforms.read_text("utf-8")
+        ),
     }
     for kind in KINDS:
         made[DOCS / "schema" / f"{kind}.json"] = json.dumps(schema(kind), indent=2) + "\n"
@@ -109,7 +114,13 @@ def peers() -> str:
 
 # -- tables of fields
 
+_LOSSES = re.compile(r"(<!-- losses: ([a-z ]+) -->\n).*?(<!-- end -->)", re.S)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def with_losses(text: str) -> str:
+    """The same for tables of losses."""
+    return _LOSSES.sub(lambda found: f"{found[1]}{losses.table(found[2])}{found[3]}", text)
 
 
 def with_tables(text: str) -> str:

@@ -149,8 +149,9 @@ def test_no_registry_is_named_and_nothing_of_one_machine_is_left() -> None:
         *(("python", "hosted.org"), ("npm", "js.org"), ("npm", "js.com"), ("docker", ".io")),
         *(("quay", ".io"), ("gcr", ".io"), ("ghcr", ".io")),
     )
-    places = (("/wo", "rk/"), ("/ro", "ot/"), ("/home", "/runner"), ("/opt/", "wheels"))
-    words = ["".join(halves) for halves in (*hosts, *places)]
-    bad = re.compile("|".join(rf"(?<![\w}}]){re.escape(word)}" for word in words))
+    places = (("/wo", "rk/"), ("/ro", "ot/"), ("/home", "/runner/"), ("/opt/", "wheels/"))
+    words = [re.escape("".join(halves)) for halves in hosts]
+    words += [re.escape("".join(halves)) + r"\w" for halves in places]
+    bad = re.compile("|".join(rf"(?<![\w}}]){word}" for word in words))
     found = [f"{name}: {hit[0]}" for name, text in _texts() for hit in bad.finditer(text)]
     assert found == []
