@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
 
-_NUMBER = r"(\d{1,18}(?:\.\d{1,9})?)"
+_NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _BYTES = {
     "": 1,

@@ -5,6 +5,7 @@ that files which are no longer rendered go away and files of others stay.
 """
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -43,7 +44,8 @@ def compare(out: Path, base: str, files: Iterable[RenderedFile]) -> tuple[FileCh
                     FileChange(path, Verb.UPDATE if before is not None else Verb.CREATE, before, text)
                 )
         for path in _index(out, base):
-            before = _read(out / path) if path not in wanted else None
+            stale = path not in wanted and not (out / path).is_dir() and _is_inside(out, base, path)
+            before = _read(out / path) if stale else None
             if before is not None:
                 changes.append(FileChange(path, Verb.DELETE, before, None))
         return tuple(changes)
@@ -65,6 +67,7 @@ def write(out: Path, base: str, files: Iterable[RenderedFile], changes: Iterable
         removed = {change.path for change in changes if change.verb is Verb.DELETE}
         _write(out / base / INDEX, _index_text(base, {*paths, *removed}))
         for change in changes:
+            _check_inside(out, base, change.path)
             if change.after is not None:
                 _write(out / change.path, change.after)
             else:
@@ -73,6 +76,16 @@ def write(out: Path, base: str, files: Iterable[RenderedFile], changes: Iterable
         _write(out / base / INDEX, _index_text(base, set(paths)))
     except OSError as error:
         raise _unusable(error, out) from None
+
+
+def _is_inside(out: Path, base: str, path: str) -> bool:
+    """Whether the folder of a file still lies below `out`/`base` when every link is followed."""
+    return Path(os.path.realpath((out / path).parent)).is_relative_to(os.path.realpath(out / base))
+
+
+def _check_inside(out: Path, base: str, path: str) -> None:
+    if not _is_inside(out, base, path):
+        raise OSError(errno.ELOOP, "a link leads out of the folder", str(out / path))
 
 
 def _unusable(error: OSError, out: Path) -> TrimaranError:
@@ -97,9 +110,14 @@ def _index(out: Path, base: str) -> tuple[str, ...]:
     text = _read(out / base / INDEX)
     if text is None:
         return ()
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        names = [PurePosixPath(name) for name in json.loads(text)["files"]]
-        return tuple(f"{base}/{name}" for name in names if not name.is_absolute() and ".." not in name.parts)
+    # RecursionError: somebody may have written a hundred thousand brackets.
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+        names = [PurePosixPath(name) for name in json.loads(text)["files"] if "\0" not in name]
+        return tuple(
+            f"{base}/{name}"
+            for name in names
+            if name.parts and not name.is_absolute() and ".." not in name.parts
+        )
     return ()
 
 

@@ -61,7 +61,9 @@ def _quantity(kind: type[Duration | Bytes | Cpu | Ratio], pattern: str, example:
         except ValueError as error:
             raise problem(str(error), f"write a number with its unit, such as {example}") from None
 
-    schema = {"type": ["string", "number"], "pattern": pattern, "examples": [example]}
+    # Amounts may stand without a unit, and then without quotes.
+    types: str | list[str] = ["string", "number"] if kind in (Bytes, Cpu) else "string"
+    schema = {"type": types, "pattern": pattern, "examples": [example]}
     return (PlainValidator(check), PlainSerializer(str), WithJsonSchema(schema))
 
 

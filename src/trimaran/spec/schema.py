@@ -25,5 +25,17 @@ def schema(kind: str) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://trimaran.dev/schema/v1alpha1/{kind}.json",
-        **document,
+        **{key: _closed(value) for key, value in document.items()},
     }
+
+
+def _closed(value: Any) -> Any:
+    """The schema with mappings whose keys have a pattern closed against other keys, as the models are."""
+    if isinstance(value, list):
+        return [_closed(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    closed = {key: _closed(each) for key, each in value.items()}
+    if "patternProperties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return closed

@@ -155,9 +155,9 @@ def test_our_own_gate_reads_it_too(value: dict[str, Any]) -> None:
 
 
 def test_the_form_is_the_one_that_people_write() -> None:
-    value = {"a": {"b": [1, {"c": "x", "d": []}], "e": {}}, "text": "one\ntwo\n", "no": "yes", "f": [[1, 2]]}
+    value = {"a": {"b": [1, {"c": "x", "d": []}], "e": {}}, "text": "one\ntwo\n", "no": "yes", "f": [[1]]}
     assert dump(value) == (
-        'a:\n  b:\n  - 1\n  - c: x\n    d: []\n  e: {}\ntext: |\n  one\n  two\n"no": "yes"\nf:\n- - 1\n  - 2\n'
+        'a:\n  b:\n  - 1\n  - c: x\n    d: []\n  e: {}\ntext: |\n  one\n  two\n"no": "yes"\nf:\n- - 1\n'
     )
 
 
