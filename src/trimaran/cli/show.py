@@ -23,7 +23,9 @@ def problems(found: Iterable[Problem]) -> None:
         click.echo("\n".join(lines), err=True, color=_colour[0])
 
 
-_colour: list[bool | None] = [None]  # what --color and NO_COLOR said; None leaves it to the terminal
+# What --color and NO_COLOR said; None leaves it to the terminal.
+# A misspelt command is told before --color is read.
+_colour: list[bool | None] = [False if os.environ.get("NO_COLOR") else None]
 
 
 def use_colour(wanted: bool | None) -> None:
