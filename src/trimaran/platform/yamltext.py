@@ -7,6 +7,7 @@ exceed several times over; this writes only what rendering needs. Hypothesis hol
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from trimaran.action import Json
 
@@ -35,7 +36,7 @@ def _block(value: Json, indent: str, lines: list[str], lead: str) -> None:
     """Append the lines of `value`; `lead` is what already stands at the start of the first."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            _entry(item, indent, lines, f"{lead}{_string(key)}:")
+            _entry(item, indent, lines, f"{lead}{_key(key)}:")
             lead = indent
     elif isinstance(value, list | tuple) and value:
         for item in value:
@@ -49,7 +50,10 @@ def _block(value: Json, indent: str, lines: list[str], lead: str) -> None:
 
 
 def _entry(item: Json, indent: str, lines: list[str], lead: str) -> None:
-    if isinstance(item, Mapping) and item:
+    if isinstance(item, str):
+        # The most frequent kind first: this function is the hot one.
+        lines.append(f"{lead} {_text(item, indent)}")
+    elif isinstance(item, Mapping) and item:
         lines.append(lead)
         _block(item, indent + "  ", lines, indent + "  ")
     elif isinstance(item, list | tuple) and item:
@@ -64,7 +68,10 @@ def _scalar(value: Json, indent: str) -> str:
         return _text(value, indent)
     if isinstance(value, Mapping):
         return "{}"
-    # JSON writes null, true, false, whole numbers and an empty list as YAML does.
+    if isinstance(value, int) and not isinstance(value, bool):
+        # A number that remembers how it was written is written as a number.
+        return int.__repr__(value)
+    # JSON writes null, true, false and an empty list as YAML does.
     text = json.dumps(value, allow_nan=False)
     # YAML 1.1 reads a number with an exponent as text unless it has a point: 1e-05.
     return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
@@ -94,3 +101,9 @@ def _string(value: str) -> str:
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+@lru_cache(maxsize=1024)
+def _key(value: str) -> str:
+    """As `_string`: the same few hundred keys stand in every document."""
+    return _string(value)
