@@ -15,7 +15,7 @@ from trimaran.errors import Exit
 
 PAGES = sorted(ROOT.glob("*.md")) + sorted(DOCS.rglob("*.md"))
 # Environment variables that are read by their full name, in our code or by what we hand them to.
-_READ = re.compile(r"environ(?:\.get\(|\[)\"([A-Z][A-Z0-9_]+)\"")
+_READ = re.compile(r"(?:environ(?:\.get\(|\[)|_setting\()\"([A-Z][A-Z0-9_]+)\"")
 
 
 def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -78,7 +78,7 @@ def test_every_exit_status_is_explained() -> None:
 def test_every_environment_variable_that_is_read_is_explained() -> None:
     text = (DOCS / "environment.md").read_text("utf-8")
     read = {name for path in (ROOT / "src").rglob("*.py") for name in _READ.findall(path.read_text("utf-8"))}
-    assert "NO_COLOR" in read
+    assert {"NO_COLOR", "GOPROXY", "XDG_CONFIG_HOME"} <= read
     for name in sorted(read):
         assert f"`{name}`" in text, f"docs/environment.md does not name {name}"
 
