@@ -103,7 +103,7 @@ class Build(Model):
 class Cron(Model):
     """When a cron workload runs."""
 
-    schedule: str = Field(pattern=r"^(\S+ ){4}\S+$")
+    schedule: str = Field(pattern=r"^([0-9A-Za-z*/,-]+ ){4}[0-9A-Za-z*/,-]+$")
     """Five fields of crontab: minute, hour, day, month, weekday."""
 
 

@@ -29,7 +29,7 @@ def differ(one: Any, two: Any) -> bool:
     return one != two or isinstance(one, bool) != isinstance(two, bool)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(DOCUMENT)
 def test_equal_documents_have_no_changes(document: dict[str, Any]) -> None:
     assert list(changes(document, copy.deepcopy(document))) == []
@@ -44,7 +44,7 @@ def has_named_lists(value: Any) -> bool:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(DOCUMENT, DOCUMENT)
 def test_different_documents_have_changes(wanted: dict[str, Any], seen: dict[str, Any]) -> None:
     assume(not has_named_lists(wanted))

@@ -1,0 +1,34 @@
+"""Whatever a declaration that was taken holds: it renders on every target, as text that reads back."""
+
+from pathlib import Path
+
+import yaml
+from hypothesis import HealthCheck, given, settings
+from tests.golden.cases import PROGRAMS
+from tests.unit.spec.test_hostile import EVERYTHING, EXAMPLE, FLEET, mutated
+
+from trimaran.deliver.rendering import render
+from trimaran.errors import TrimaranError
+from trimaran.spec import load
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mutated(EXAMPLE, EVERYTHING))
+def test_what_is_taken_is_rendered(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "conf").mkdir(exist_ok=True)
+    (tmp_path / "conf/limits.conf").write_text("limit = 10\n")
+    (tmp_path / "s.yaml").write_bytes(raw)
+    (tmp_path / "f.yaml").write_text(FLEET)
+    try:
+        service = load.service(str(tmp_path / "s.yaml")).service
+        fleet = load.fleet(str(tmp_path / "f.yaml"), (service,))
+        found = list(render(service, fleet, PROGRAMS))
+    except TrimaranError as error:
+        assert "TRM0510" not in {each.code for each in error.problems}, (
+            "a field that was taken cannot be written"
+        )
+        return
+    for rendering in found:
+        for item, file in zip(rendering.rendering.objects, rendering.files, strict=True):
+            if item.ref.kind not in ("File", "Unit"):
+                assert yaml.load(file.text, Loader=yaml.CSafeLoader) == item.document
