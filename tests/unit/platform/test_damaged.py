@@ -12,9 +12,13 @@ from trimaran.errors import TrimaranError
 from trimaran.spec import load
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated(EXAMPLE, EVERYTHING))
 def test_what_is_taken_is_rendered(tmp_path: Path, raw: bytes) -> None:
+    check_rendered(tmp_path, raw)
+
+
+def check_rendered(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "conf").mkdir(exist_ok=True)
     (tmp_path / "conf/limits.conf").write_text("limit = 10\n")
     (tmp_path / "s.yaml").write_bytes(raw)

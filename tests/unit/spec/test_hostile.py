@@ -20,7 +20,7 @@ EXAMPLE = Path("examples/podinfo/service.yaml").read_text("utf-8")
 DOCUMENTED = Path("tests/golden/everything")
 CODES = frozenset(explanations())
 LIMITS = settings(
-    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the time is measured below, per file
 
 CHILD = """
@@ -183,7 +183,7 @@ def test_a_damaged_fleet_is_read_or_refused(tmp_path: Path, raw: bytes) -> None:
     survives(raw, tmp_path / "f.yaml", fleet=True)
 
 
-@settings(LIMITS, max_examples=500)
+@LIMITS
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_arbitrary_bytes_are_read_or_refused(tmp_path: Path, raw: bytes) -> None:
     assert survives(raw, tmp_path / "f.yaml", fleet=False) is None
@@ -193,7 +193,7 @@ def test_arbitrary_bytes_are_read_or_refused(tmp_path: Path, raw: bytes) -> None
 YAMLISH = st.text("ab:{}[]-?&*!|>'\"%@#, \n\t~<=.0", max_size=60)
 
 
-@settings(LIMITS, max_examples=500)
+@LIMITS
 @given(YAMLISH)
 def test_text_that_is_nearly_yaml_is_read_or_refused(tmp_path: Path, text: str) -> None:
     survives(text.encode(), tmp_path / "f.yaml", fleet=False)
