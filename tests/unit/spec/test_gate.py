@@ -142,11 +142,12 @@ def test_a_key_of_a_million_characters_is_shown_short() -> None:
     assert len(gate.dotted(("k" * 1_000_000, 0, "x"))) < 100
 
 
+# 0E0 and 0o7 are numbers in YAML 1.2 alone, so that an emitter of 1.1 writes such texts without quotes.
+TEXT = st.text(st.characters(exclude_categories=["C"])).filter(
+    lambda text: gate.scalar(text, plain=True) == text or not text
+)
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**18), 10**18)
-    | st.text(st.characters(exclude_categories=["C"])),
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | TEXT,
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), inner, max_size=4)
     ),
