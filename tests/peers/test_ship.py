@@ -249,3 +249,39 @@ def test_a_required_distribution_on_which_it_fails_stops_the_ship(here: World, a
     assert "alpine-3.23" in done.stderr
     assert here.programs() == []
     assert answer(port, "/readyz") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_leaves_no_compiler_behind(
+    here: World, article: Example, number: signal.Signals
+) -> None:
+    declaration, _ = article
+    here.environment["GOCACHE"] = str(here.home / f"empty-{number}")
+    here.environment["XDG_CACHE_HOME"] = str(here.home / "cache")
+    process = here.start("ship", str(declaration))
+    deadline = time.monotonic() + 60
+    while not any((here.home / f"empty-{number}").glob("*/*")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    deadline = time.monotonic() + 10
+    while _mentions(str(here.home / f"empty-{number}")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _mentions(folder: str) -> list[int]:
+    """Processes that were told of a folder by their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if folder.encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found

@@ -6,6 +6,7 @@ A command's module is imported when it is called or asked for its help; the tabl
 
 import importlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -81,6 +82,8 @@ def _no_colour() -> bool | None:
 
 def run() -> NoReturn:
     """The `trimaran` command. Never shows a traceback; ends the process with the status of `Exit`."""
+    # A supervisor's SIGTERM ends what we started, and gives leases back, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(int(_run(sys.argv[1:])))
 
 
