@@ -1,12 +1,11 @@
 """The specification of a machine: its size, its disks, and the guestinfo keys that cloud-init reads. Pure."""
 
 import base64
-from shlex import quote
 from typing import Any
 
 from trimaran.action import digest
 from trimaran.platform.protocol import Made
-from trimaran.platform.unit import PROGRAMS, unit_text
+from trimaran.platform.unit import unit_text
 from trimaran.platform.yamltext import dump
 from trimaran.spec.fleet import VSphereTarget
 from trimaran.spec.merge import setting
@@ -95,20 +94,14 @@ def _base64(text: str) -> str:
 
 
 def user_data(service: Service, made: Made) -> str:
-    """cloud-init's user data: the files, the unit, and its start."""
+    """cloud-init's user data: the files and the unit, which whatever brings the program then starts."""
     files: list[dict[str, Any]] = [
         {"path": path, "permissions": file.mode, "content": file.content or ""}
         for path, file in sorted(service.spec.files.items())
     ]
     unit = f"/etc/systemd/system/{service.name}.service"
     files.append({"path": unit, "permissions": "0644", "content": unit_text(service, made)})
-    program = f"{PROGRAMS}/{service.name}/bin/{made.program}"
-    body = {
-        "write_files": files,
-        # Without its program the unit stays off; whatever brings the program starts it.
-        "runcmd": [
-            ["systemctl", "daemon-reload"],
-            ["sh", "-c", f"test ! -x {quote(program)} || systemctl enable --now {service.name}.service"],
-        ],
-    }
+    # Lists, not lines: cloud-init gives a line to a shell.
+    runcmd = [["systemctl", "daemon-reload"], ["systemctl", "enable", f"{service.name}.service"]]
+    body = {"write_files": files, "runcmd": runcmd}
     return "#cloud-config\n" + dump(body)
