@@ -1,27 +1,27 @@
 """The ledger beside bare sqlite3: what an intent and an outcome cost, one by one and in batches.
 
-`python -m bench.ledger`. The peer writes the same bytes with the same durability (WAL, synchronous=FULL),
+The peer writes the same bytes with the same durability (WAL, synchronous=FULL),
 without fence, inventory, chain or head.
 """
 
+import atexit
 import json
 import sqlite3
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache
+from itertools import count
 from pathlib import Path
 
+from bench.case import Case, Cost, wall
 from trimaran.action import Action, ObjectRef, Undo, Verb
 from trimaran.ledger import Intent, Lease, Ledger, Outcome, OutcomeState, is_dead, open_ledger, this_holder
 from trimaran.ledger.encode import action_json
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-ROUNDS = 5
 ACTIONS = 200  # a round
+ROUND = count()
 
 
 def actions(prefix: str) -> list[Action]:
@@ -53,33 +53,48 @@ def peer(raw: sqlite3.Connection, found: list[Action], batch: int) -> None:
         raw.execute("COMMIT")
 
 
-def timed(act: Callable[[], None]) -> float:
-    """Milliseconds an action."""
-    start = time.perf_counter()
-    act()
-    return (time.perf_counter() - start) * 1000 / ACTIONS
+@cache
+def opened() -> tuple[Ledger, Lease, sqlite3.Connection]:
+    """Both stores in a folder of their own, closed when the benchmark ends."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    ledger = stack.enter_context(open_ledger(folder / "ledger.db"))
+    raw = stack.enter_context(closing(sqlite3.connect(folder / "raw.db", isolation_level=None)))
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("CREATE TABLE steps (key TEXT PRIMARY KEY, action TEXT, state TEXT)")
+    return ledger, ledger.acquire("local", this_holder("bench"), NOW, is_dead), raw
 
 
-def main() -> None:
-    """Print, for each batch size, both times and their ratio with its spread."""
-    with tempfile.TemporaryDirectory() as folder, open_ledger(Path(folder) / "ledger.db") as ledger:
-        lease = ledger.acquire("local", this_holder("bench"), NOW, is_dead)
-        with closing(sqlite3.connect(Path(folder) / "raw.db", isolation_level=None)) as raw:
-            raw.execute("PRAGMA journal_mode = WAL")
-            raw.execute("PRAGMA synchronous = FULL")
-            raw.execute("CREATE TABLE steps (key TEXT PRIMARY KEY, action TEXT, state TEXT)")
-            for batch in (1, 10, ACTIONS):
-                ratios, mine = [], []
-                for number in range(ROUNDS):
-                    found = actions(f"{batch}-{number}")
-                    mine.append(timed(partial(ours, ledger, lease, found, batch)))
-                    other = timed(partial(peer, raw, found, batch))
-                    ratios.append(mine[-1] / other)
-                spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
-                middle = statistics.median(ratios)
-                each = f"{statistics.median(mine):.2f} ms an action"
-                print(f"batch {batch:>3}: {each}, {middle:.1f} times sqlite3 ({spread})")
+def our_cost(batch: int) -> Cost:
+    """Seconds an action in our ledger."""
+
+    def cost() -> float:
+        ledger, lease, _ = opened()
+        found = actions(f"ours-{batch}-{next(ROUND)}")
+        return wall(lambda: ours(ledger, lease, found, batch))() / ACTIONS
+
+    return cost
 
 
-if __name__ == "__main__":
-    main()
+def peer_cost(batch: int) -> Cost:
+    """Seconds an action in bare sqlite3."""
+
+    def cost() -> float:
+        found = actions(f"peer-{batch}-{next(ROUND)}")
+        return wall(lambda: peer(opened()[2], found, batch))() / ACTIONS
+
+    return cost
+
+
+CASES = tuple(
+    Case(
+        f"ledger: intent and outcome of an action, {batch} at a time",
+        our_cost(batch),
+        peer_cost(batch),
+        "sqlite3 alone: no fence, inventory, chain or head",
+        rounds=5,
+    )
+    for batch in (1, ACTIONS)
+)

@@ -110,10 +110,13 @@ def _coloured(line: str) -> str:
 def _table(found: Iterable[report.Inspected], _: Sequence[Problem]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("file", "distribution", "outcome", "rule", "reason", box=SIMPLE_HEAD, pad_edge=False)
+    names = ("file", "distribution", "outcome", "rule", "reason")
+    # A path that is cut cannot be copied; a long word goes on in the next line.
+    columns = (Column(name, overflow="fold") for name in names)
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for file, given in found:
         for verdict in given:
             outcome = Text(verdict.outcome, style=_COLOURS[verdict.outcome])

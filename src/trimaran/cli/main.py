@@ -96,11 +96,11 @@ def _run(args: list[str]) -> int:
         # click ends so when the reader has left (`| head`): nobody is there to be told, and that is no error.
         return Exit.CLEAN
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        return _shown(error)
+        return _shown(error, args)
     return result if isinstance(result, int) else Exit.CLEAN
 
 
-def _shown(error: Exception) -> Exit:
+def _shown(error: Exception, args: list[str]) -> Exit:
     from trimaran.cli import show
 
     match error:
@@ -108,7 +108,9 @@ def _shown(error: Exception) -> Exit:
             show.problems(error.problems)
             return error.status
         case click.ClickException():
-            show.usage(error)
+            # click does not tell which command an option without its value belongs to.
+            word = next((word for word in args if word in COMMANDS), "")
+            show.usage(error, f"trimaran {word}".rstrip())
         case OSError():
             show.unwritable(error)
         case _:

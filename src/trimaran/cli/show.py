@@ -33,13 +33,17 @@ def use_colour(wanted: bool | None) -> None:
     _colour[0] = wanted
 
 
-def usage(error: click.ClickException) -> None:
-    """Print a wrong option or argument in the form of every other problem."""
+def usage(error: click.ClickException, called: str) -> None:
+    """Print a wrong option or argument in the form of every other problem.
+
+    Args:
+        called: the command that the user called, as far as that is known.
+    """
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True, color=_colour[0])
         return
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "trimaran"
+    path = context.command_path if context is not None else called
     problems([Problem("TRM0002", error.format_message().rstrip("."), f"`{path} --help` shows the usage")])
 
 

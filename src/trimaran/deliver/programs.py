@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from trimaran.deliver.made import Program, program_name
 from trimaran.errors import Where, fail
@@ -41,10 +41,16 @@ def _built(declared: Declared, build: Build, platform: str, cache: Path, progres
         platform=platform,
     )
     built = toolchain.build(request, cache, progress)
-    source = built.source if build.module else str(PurePosixPath(build.path or ".") / build.package)
+    source = built.source if build.module else _folder(declared, build)
     cgo = "with cgo" if built.cgo else "without cgo"
     origin = f"{source} by Go {built.go} {cgo}"
     return Program(built.path, built.digest, program_name(declared.service), built.size, origin, built.reused)
+
+
+def _folder(declared: Declared, build: Build) -> str:
+    """The folder and package as people call them: `article/`, `podinfo/cmd/podinfo`."""
+    name = (declared.folder / (build.path or ".")).resolve().name
+    return f"{name}/{build.package.removeprefix('./').removeprefix('.')}"
 
 
 def _read(service: Service, path: Path) -> dict[str, Program]:

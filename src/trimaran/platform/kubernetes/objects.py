@@ -135,7 +135,9 @@ def ingress_losses(service: Service, target: str) -> list[Loss]:
     for name, route in service.spec.routes.items():
         if route.tls is Tls.EDGE:
             reason = f"nothing here makes the Secret {service.name}-{name}-tls that the Ingress names"
-            found.append(Loss(target, f"routes.{name}.tls", reason))
+            # It is the default, too: then the route as a whole was declared without what it needs.
+            field = "tls" if "tls" in route.model_fields_set else ""
+            found.append(Loss(target, f"routes.{name}.{field}".rstrip("."), reason))
         elif route.tls is Tls.PASSTHROUGH:
             found.append(
                 Loss(target, f"routes.{name}.tls", "an Ingress cannot pass TLS through; served as plain HTTP")
