@@ -33,7 +33,7 @@ check: $(DEV)
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -n auto -m 'not peer' tests/unit
+	@$(BIN)/python -m pytest -q -n 3 -m 'not peer' tests/unit
 
 # The first run on a machine downloads and compiles what later ones find: it has three times the budget.
 test: $(DEV)
