@@ -113,7 +113,10 @@ def wait_ready(
         answer = get(host, port, path, min(left, _ATTEMPT_S))
         if isinstance(answer, Answer) and answer.good:
             return Ready(attempt)
-        last = str(answer)
+        cut_short = isinstance(answer, NoAnswer) and not answer.refused and left < _ATTEMPT_S
+        if attempt == 1 or not cut_short:
+            # What an attempt met that had no time tells less than what was seen before.
+            last = str(answer)
         if not alive():
             return NotReady(last, attempt, gone=True)
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
