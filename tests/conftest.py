@@ -31,9 +31,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     over = [name for name, seconds in _spent.items() if seconds > budget.get(name, 0) * factor]
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     for name in over:
+        bound = budget.get(name, 0) * factor
         if reporter is not None:
-            reporter.write_line(
-                f"over budget: tests/{name} took {_spent[name]:.0f} s of {budget.get(name, 0)} s"
-            )
+            reporter.write_line(f"over budget: tests/{name} took {_spent[name]:.0f} s of {bound} s")
     if over and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
