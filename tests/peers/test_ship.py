@@ -285,3 +285,21 @@ def _mentions(folder: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def test_a_job_that_ends_well_is_shipped_and_not_started_again(here: World, article: Example) -> None:
+    declaration, _ = article
+    program = declaration.parent / "once"
+    program.write_bytes(Path("/bin/true").resolve().read_bytes())
+    declaration.write_text(
+        "apiVersion: trimaran.dev/v1alpha1\nkind: PlatformAgnosticSpec\nmetadata: {name: once}\n"
+        "spec: {binary: once, workload: {type: job}}\n"
+    )
+    assert here.ship(declaration)["changed"]
+    assert here.programs() == []
+    assert not here.ship(declaration)["changed"]
+    program.write_bytes(Path("/bin/false").resolve().read_bytes())
+    done = here.run("ship", str(declaration), "--wait", "20", status=2)
+    assert "TRM0710" in done.stderr
+    here.run("down", "once")
+    assert here.processes() == []

@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trimaran.action import Json, Object, ObjectRef, Scope
+from trimaran.action import Health, Json, Object, ObjectRef, Scope
 from trimaran.deliver.delivery import Desk, wanted
 from trimaran.deliver.rendering import TargetRendering
 from trimaran.errors import Problem, TrimaranError
+from trimaran.platform.host.platform import HostPlatform
 from trimaran.platform.host.session import HostSession
 from trimaran.slo import http
 from trimaran.slo.objective import Objective, Tally, Unmeasurable, difference, tally
@@ -48,7 +49,7 @@ def wait_ready(rendering: TargetRendering, process: Object, desk: Desk, wait_s: 
     deadline = time.monotonic() + wait_s
     ready = process.document["ready"]
     if ready is None:
-        last = _wait_running(session, process.ref, deadline)
+        last = _wait_running(session, process, deadline)
         address = ""
     else:
         address = f"http://{HOST}:{ready['port']}{ready['path']}"
@@ -57,17 +58,27 @@ def wait_ready(rendering: TargetRendering, process: Object, desk: Desk, wait_s: 
         )
         last = answer.last if isinstance(answer, http.NotReady) else ""
     status = _status(session, process.ref)
-    if last or status["state"] in _ENDED:
+    if last or (status["state"] in _ENDED and not _finished(status, process)):
         raise _not_ready(rendering, session, status, last, wait_s, desk)
     return int(status["pid"]), address
 
 
-def _wait_running(session: HostSession, ref: ObjectRef, deadline: float) -> str:
-    """Empty once the program has run for a second, else what was seen last."""
+def _finished(status: dict[str, Json], process: Object) -> bool:
+    """Whether a job has done its work: it ended well and is not meant to be started again."""
+    seen = Object(process.ref, {**process.document, "status": status})
+    return status["state"] == State.STOPPED and HostPlatform().judge(seen) is Health.READY
+
+
+def _wait_running(session: HostSession, process: Object, deadline: float) -> str:
+    """Empty once the program has run for a second or done its job, else what was seen last."""
     steady_since: float | None = None
     pid = 0
-    while time.monotonic() < deadline and _lives(session, ref):
-        status = _status(session, ref)
+    while time.monotonic() < deadline:
+        status = _status(session, process.ref)
+        if _finished(status, process):
+            return ""
+        if not _lives(session, process.ref):
+            break
         if status["state"] != State.RUNNING or status["pid"] != pid:
             steady_since, pid = time.monotonic(), status["pid"]
         elif steady_since is not None and time.monotonic() - steady_since >= 1:
