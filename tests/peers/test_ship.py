@@ -30,15 +30,11 @@ def test_podinfo_ships_answers_after_the_command_and_is_not_changed_twice(
     assert {each["outcome"] for each in first["verdicts"]} == {"runs"}
     ledger = _ledger(here)
 
-    began = time.monotonic()
     second = here.ship(declaration)
-    seconds = time.monotonic() - began
 
     assert not second["changed"]
     assert second["targets"][0]["pid"] == first["targets"][0]["pid"]
     assert _ledger(here) == ledger
-    # The promise is 1.5 s; a loaded machine gets twice that here, and the benchmark keeps the promise.
-    assert seconds < 3
     assert "intact" in here.run("audit", "verify").stdout
 
     here.run("down", str(declaration))
@@ -171,7 +167,8 @@ def test_a_service_that_never_becomes_ready_shows_its_log(here: World, article: 
     declaration.write_text(declaration.read_text().replace(f"-port={port}", f"-port={free_port()}"))
     done = here.run("ship", str(declaration), "--wait", "2", status=2)
     assert "TRM0710" in done.stderr
-    assert "listening" in done.stderr or "article" in done.stderr
+    # What the service itself wrote, which no text of ours holds.
+    assert "listening on" in done.stderr
     here.run("down", "article")
     assert here.processes() == []
 

@@ -45,7 +45,8 @@ def read_bytes(path: str, limit: int = gate.MAX_BYTES) -> bytes:
         # A fifo would block the open for ever without O_NONBLOCK.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise fail("TRM0101", "there is no such file", "`trimaran init` writes a first one", where) from None
+        fix = "check the path; `trimaran init` writes a first service.yaml"
+        raise fail("TRM0101", "there is no such file", fix, where) from None
     except OSError as error:
         raise fail(
             "TRM0101", f"cannot be opened: {error.strerror}", "check the path and its rights", where
