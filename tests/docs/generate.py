@@ -147,21 +147,14 @@ def table(name: str) -> str:
         entry = document["properties"][alias]
         nested = bool(_of_reference(entry, known)) and not isinstance(entry.get("default"), str)
         default = "**needed**" if alias in required else _default(None if nested else entry.get("default"))
-        lines.append(
-            f"| `{alias}` | {_value(entry, known)} | {default} | {meaning(name, field, entry, known)} |"
-        )
+        lines.append(f"| `{alias}` | {_value(entry, known)} | {default} | {meaning(entry, known)} |")
     return "\n".join(lines) + "\n"
 
 
-def meaning(model: str, field: str, entry: dict[str, Any], known: dict[str, Any]) -> str:
-    """What a field means: its own description, ours for editors that lack one, or that of its model."""
-    inherited = "TargetBase" if model.endswith("Target") else ""
-    ours: str | None = MEANINGS.get(model, {}).get(field) or MEANINGS.get(inherited, {}).get(field)
-    said = ours or entry.get("description") or _of_reference(entry, known)
+def meaning(entry: dict[str, Any], known: dict[str, Any]) -> str:
+    """What a field means: its own description, as editors show it, or that of its model."""
+    said = entry.get("description") or _of_reference(entry, known)
     return " ".join(said.split()).replace("|", "\\|")
-
-
-MEANINGS: dict[str, dict[str, str]] = tomllib.loads((HERE / "meanings.toml").read_text("utf-8"))
 
 
 def _of_reference(entry: dict[str, Any], known: dict[str, Any]) -> str:
