@@ -87,10 +87,16 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object as it is wanted or was seen: its name and its document in the platform's own form."""
+    """An object as it is wanted or was seen: its name and its document in the platform's own form.
+
+    Args:
+        live: what a platform keeps beside the document and changes by itself: a resource version, who owns
+            which field. No part of the object's state, of its digest, or of what an undo restores.
+    """
 
     ref: ObjectRef
     document: Mapping[str, Json] = field(hash=False)
+    live: Mapping[str, Json] = field(default_factory=dict, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,15 @@ class Change:
         path: as a user would write it: `spec.template.spec.containers[0].image`.
         before: the seen value; None when it is absent.
         after: the wanted value; None when it is to go.
+        owner: who set the seen value, when the platform knows and it was not us; else empty.
+        immutable: whether the platform refuses this change, so that only a new object can have it.
     """
 
     path: str
     before: Json
     after: Json
+    owner: str = ""
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,7 @@ class Action:
         undo: how it is taken back.
         cause: why, for people: `ship podinfo`, `down podinfo`.
         key: idempotency key; two actions with one key are one action.
+        take: whether fields that somebody else owns are taken from them; without it they are a conflict.
     """
 
     target: str
@@ -132,6 +143,7 @@ class Action:
     undo: Undo
     cause: str
     key: str
+    take: bool = False
 
 
 ABSENT = "absent"
@@ -158,11 +170,14 @@ class Scope:
     Args:
         refs: when given, exactly these objects, whoever owns them: before an object is changed, what
             stands in its place must be known even when it is not ours.
+        also: places to look at besides what is ours, whoever owns what stands there. Where a platform has
+            many kinds, these name the kinds to look at; without any, all that we know are looked at.
     """
 
     target: str
     service: str | None = None
     refs: tuple[ObjectRef, ...] = ()
+    also: frozenset[ObjectRef] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from trimaran.ledger import (
     recover,
     this_holder,
 )
-from trimaran.platform import DELIVERED, platform
+from trimaran.platform import RENDERED_ONLY, platform
 from trimaran.platform.host.session import HostSession
 from trimaran.secret import Redactor, SecretRef, resolve
 
@@ -87,8 +87,8 @@ def _now() -> datetime:
 
 def wanted(rendering: TargetRendering) -> tuple[Object, ...]:
     """The objects of a rendering that a session applies."""
-    kinds = DELIVERED[rendering.settings.platform]
-    return tuple(item for item in rendering.rendering.objects if item.ref.kind in kinds)
+    kept = RENDERED_ONLY.get(rendering.settings.platform, frozenset())
+    return tuple(item for item in rendering.rendering.objects if item.ref.kind not in kept)
 
 
 def check_reachable(rendering: TargetRendering) -> None:

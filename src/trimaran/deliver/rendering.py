@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trimaran.deliver.made import Programs, made_for
-from trimaran.platform import DELIVERED, Rendering, platform
+from trimaran.platform import Rendering, is_delivered, platform
 from trimaran.platform.files import RenderedFile, files
 from trimaran.spec.fleet import Fleet, Target
 from trimaran.spec.merge import effective
@@ -48,4 +48,4 @@ def render(service: Service, fleet: Fleet, programs: Programs) -> Iterator[Targe
         rendering = platform(target.platform).render(
             here, name, target, made_for(here, name, target, fleet, programs)
         )
-        yield TargetRendering(name, target, here, rendering, target.platform in DELIVERED)
+        yield TargetRendering(name, target, here, rendering, is_delivered(target))

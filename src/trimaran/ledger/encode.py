@@ -43,7 +43,7 @@ def ref_json(ref: ObjectRef) -> dict[str, Json]:
 
 def action_json(action: Action) -> dict[str, Json]:
     """An action by its fields; `action_from` reads it back."""
-    return {
+    found = {
         "target": action.target,
         "verb": action.verb.value,
         "object": ref_json(action.object),
@@ -53,6 +53,7 @@ def action_json(action: Action) -> dict[str, Json]:
         "cause": action.cause,
         "key": action.key,
     }
+    return found | {"take": True} if action.take else found
 
 
 def action_from(value: Json) -> Action:

@@ -1,9 +1,12 @@
 """What a platform is: four pure questions. The input and output face is `trimaran.action.Session`."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
 from typing import Protocol
 
-from trimaran.action import Change, Health, Object, ObjectRef
+from trimaran.action import Change, Health, Json, Object, ObjectRef, Session
 from trimaran.spec.fleet import Target
 from trimaran.spec.service import Service
 
@@ -59,6 +62,28 @@ class Edge:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a session needs of this machine beside what the fleet says of its target.
+
+    Args:
+        root: a folder of this target's own for what must not be lost.
+        artifacts: `sha256:` digest → the file of a built program.
+        resolve: the value of a secret reference (`from`, `path`, `key`); asked at the last moment.
+        clock: the time of day, with its zone.
+    """
+
+    root: PurePath
+    artifacts: Mapping[str, PurePath] = field(hash=False)
+    resolve: Callable[[Mapping[str, Json]], str]
+    clock: Callable[[], datetime]
+
+
+OpenSession = Callable[[str, Target, Access], Session]
+"""Opens a session with the target of that name; raises TrimaranError, with exit status 3 for a target that
+does not answer and 4 for one that does not let us in. Cheap: a connection is made when it is needed."""
+
+
 class Platform(Protocol):
     """The pure face of a platform; see the design's note in `docs/architecture.md`."""
 
@@ -77,6 +102,21 @@ class Platform(Protocol):
 
     def judge(self, seen: Object) -> Health:
         """How an object does, from its own document."""
+        ...
+
+    def wave(self, ref: ObjectRef) -> int:
+        """When an object is applied: a lower wave comes first, and is deleted last."""
+        ...
+
+    def service_of(self, item: Object) -> str | None:
+        """The service that an object was made for, from its own document; None when it is not ours."""
+        ...
+
+    def left_alone(self, wanted: Object, seen: Object) -> tuple[Change, ...]:
+        """The fields that others set and the declaration leaves to them, each with its `owner`.
+
+        Such as the replicas that an autoscaler decides. `after` is None.
+        """
         ...
 
     def edges(self, seen: tuple[Object, ...]) -> tuple[Edge, ...]:

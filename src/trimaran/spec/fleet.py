@@ -17,6 +17,37 @@ class SecretStore(Model):
     """The name of the store."""
 
 
+class Storage(Model):
+    """The StorageClasses of a cluster that volumes are made from."""
+
+    plain: Name | None = Field(None, alias="class")
+    """The class of volumes that need no encryption; without it the cluster's default."""
+    encrypted: Name | None = None
+    """The class whose volumes are encrypted at rest; needed by volumes that require it."""
+
+
+class Gateway(Model):
+    """The Gateway that routes are attached to, where a cluster has the Gateway API."""
+
+    name: Name
+    """The name of the Gateway."""
+    namespace: Name | None = None
+    """Its namespace; without it the target's own."""
+    listener: Name | None = None
+    """Which of its listeners; without it all that fit."""
+
+
+class Password(Model):
+    """A reference to a password; never its value."""
+
+    source: Literal["env", "file"] = Field(alias="from")
+    """Who keeps the password: a variable or a file."""
+    path: str = Field(min_length=1, max_length=1024)
+    """The variable's name, or the file."""
+    key: str = ""
+    """Which entry, where the file holds several."""
+
+
 class LoadBalancer(Model):
     """What takes a machine out of traffic and puts it back."""
 
@@ -37,30 +68,37 @@ class TargetBase(Model):
     """Per service, what differs here."""
 
 
-class KubernetesTarget(TargetBase):
+class ClusterTarget(TargetBase):
+    """What Kubernetes and OpenShift targets share."""
+
+    kubeconfig: str | None = Field(None, min_length=1, max_length=1024)
+    """The kubeconfig with the context, relative to this file; without it $KUBECONFIG or ~/.kube/config."""
+    context: str | None = Field(None, min_length=1, max_length=253)
+    """A context of the kubeconfig; without it the target is rendered and not delivered to."""
+    namespace: Name = "default"
+    """The namespace (on OpenShift the project) that the objects are in."""
+    secret_store: SecretStore | None = None
+    """The External Secrets store from which secrets are taken."""
+    storage: Storage = Storage()
+    """The StorageClasses that volumes are made from."""
+    monitoring: Literal["none", "prometheus-operator"] = "none"
+    """Whether the Prometheus operator is there: then objectives become rules, and it scrapes the metrics."""
+
+
+class KubernetesTarget(ClusterTarget):
     """A namespace of a Kubernetes cluster."""
 
     platform: Literal["kubernetes"]
     """A Kubernetes cluster."""
-    context: str | None = None
-    """A context of the kubeconfig."""
-    namespace: Name = "default"
-    """The namespace that the objects are in."""
-    secret_store: SecretStore | None = None
-    """The store from which secrets are taken."""
+    gateway: Gateway | None = None
+    """Where routes are attached as HTTPRoutes; without it they become Ingresses."""
 
 
-class OpenShiftTarget(TargetBase):
+class OpenShiftTarget(ClusterTarget):
     """A project of an OpenShift cluster."""
 
     platform: Literal["openshift"]
     """An OpenShift cluster."""
-    context: str | None = None
-    """A context of the kubeconfig."""
-    namespace: Name = "default"
-    """The project that the objects are in."""
-    secret_store: SecretStore | None = None
-    """The store from which secrets are taken."""
 
 
 class VSphereTarget(TargetBase):
@@ -69,13 +107,31 @@ class VSphereTarget(TargetBase):
     platform: Literal["vsphere"]
     """A vCenter."""
     url: str | None = Field(None, pattern=r"^https://[!-~]+$")
-    """The address of the vCenter's API, such as https://vcenter.example.com/sdk."""
+    """The address of the vCenter's API, such as https://vcenter.example.com/sdk; without it the target is
+    rendered and not delivered to."""
+    user: str | None = Field(None, min_length=1, max_length=253)
+    """The vCenter's user."""
+    password: Password | None = None
+    """Where the user's password is."""
+    ca: str | None = Field(None, min_length=1, max_length=1024)
+    """The certificates (PEM) that the vCenter's is checked against, relative to this file; without it the
+    system's."""
     datacenter: str = Field("DC0", min_length=1, max_length=80)
     """The datacenter of the machines."""
     folder: str = Field("trimaran", min_length=1, max_length=200)
-    """The folder of the machines."""
+    """The folder of the machines, below the datacenter's own; made when it is missing."""
     template: str | None = Field(None, max_length=200)
     """The template that machines are made from."""
+    disk: str | None = Field(None, pattern=r"^\[[^\]/]+\] [!-~]+\.vmdk$")
+    """A disk that machines without a template start from: [datastore] folder/disk.vmdk."""
+    pool: str | None = Field(None, min_length=1, max_length=400)
+    """The resource pool, such as DC0_C0/Resources; without it the first one of the datacenter."""
+    datastore: str | None = Field(None, min_length=1, max_length=80)
+    """Where the machines' files are; without it the first one of the datacenter."""
+    network: str | None = Field(None, min_length=1, max_length=80)
+    """The network of the machines; without it the template's."""
+    encryption_policy: str | None = Field(None, min_length=1, max_length=80)
+    """The storage policy that encrypts, for volumes that require it."""
     load_balancer: LoadBalancer | None = None
     """What takes a machine out of traffic and puts it back."""
 

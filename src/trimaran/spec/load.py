@@ -16,7 +16,7 @@ from trimaran.errors import Problem, TrimaranError, Where, fail
 from trimaran.facts import distributions
 from trimaran.spec import gate, merge, refusals, rules
 from trimaran.spec.fields import Model
-from trimaran.spec.fleet import Fleet
+from trimaran.spec.fleet import ClusterTarget, Fleet, Target, VSphereTarget
 from trimaran.spec.gate import Document
 from trimaran.spec.service import File, Service, ServiceSpec
 
@@ -81,7 +81,8 @@ def service(path: str) -> Declared:
 def fleet(path: str | None, services: tuple[Service, ...] = ()) -> Fleet:
     """The fleet declared in the file `path`, or the embedded default for None.
 
-    Its overrides are checked against `services`; every problem of the file comes in one error.
+    Its overrides are checked against `services`; every problem of the file comes in one error. Files that it
+    names (kubeconfigs, certificates, passwords) are made absolute, from the fleet's own folder.
     """
     document = gate.parse(read_bytes(path), path) if path is not None else _default()
     found = list(document.problems)
@@ -92,7 +93,26 @@ def fleet(path: str | None, services: tuple[Service, ...] = ()) -> Fleet:
         found += merge.fleet_problems(declared, document, services, known)
     merge.raise_all(found)
     assert declared is not None  # noqa: S101 - as above
-    return declared
+    return _placed(declared, Path(path).resolve().parent) if path not in (None, "-") else declared
+
+
+def _placed(fleet: Fleet, folder: Path) -> Fleet:
+    """`fleet` with the files that it names as absolute paths."""
+    targets = {name: _with_paths(target, folder) for name, target in fleet.spec.targets.items()}
+    return fleet.model_copy(update={"spec": fleet.spec.model_copy(update={"targets": targets})})
+
+
+def _with_paths(target: Target, folder: Path) -> Target:
+    update: dict[str, object] = {}
+    if isinstance(target, ClusterTarget) and target.kubeconfig:
+        update["kubeconfig"] = str(folder / target.kubeconfig)
+    if isinstance(target, VSphereTarget):
+        if target.ca:
+            update["ca"] = str(folder / target.ca)
+        if target.password and target.password.source == "file":
+            path = str(folder / target.password.path)
+            update["password"] = target.password.model_copy(update={"path": path})
+    return target.model_copy(update=update) if update else target
 
 
 def _default() -> Document:

@@ -60,6 +60,16 @@ class HostPlatform:
             case _:
                 return Health.FAILED
 
+    def wave(self, ref: ObjectRef) -> int:
+        return 1 if ref.kind == "Process" else 0
+
+    def service_of(self, item: Object) -> str | None:
+        service: str | None = item.document.get("service")
+        return service
+
+    def left_alone(self, wanted: Object, seen: Object) -> tuple[Change, ...]:
+        return ()
+
     def edges(self, seen: tuple[Object, ...]) -> tuple[Edge, ...]:
         files = {item.ref.name: item.ref for item in seen if item.ref.kind == "File"}
         return tuple(

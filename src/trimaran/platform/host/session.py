@@ -28,11 +28,23 @@ from trimaran.action import (
 from trimaran.errors import TrimaranError, fail, printable
 from trimaran.platform.host import dialling, files, needs, programs
 from trimaran.platform.host.units import FILE, PROCESS, as_applied, status_document, unit_of, with_restart
+from trimaran.platform.protocol import Access
+from trimaran.spec.fleet import HostTarget, Target
 from trimaran.supervise import control
 from trimaran.supervise.state import Restart, State
 from trimaran.supervise.supervisor import write_whole
 
 LOG_LINES = 50
+
+
+def open_session(target: str, settings: Target, access: Access) -> "HostSession":
+    """A session with this machine. Raises TRM0706 for other hosts: this release reaches none."""
+    assert isinstance(settings, HostTarget)  # noqa: S101 - the table's choice
+    if any(host not in ("localhost", "127.0.0.1") for host in settings.hosts):
+        what = f"the target {target} names {', '.join(settings.hosts)}"
+        raise fail("TRM0706", what, "this release delivers to localhost only; other hosts are rendered")
+    artifacts = {digest: Path(path) for digest, path in access.artifacts.items()}
+    return HostSession(Path(access.root), target, artifacts, access.resolve, access.clock)
 
 
 class HostSession:

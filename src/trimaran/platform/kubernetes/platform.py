@@ -66,6 +66,18 @@ class KubernetesPlatform:
         enough = status.get("updatedReplicas", 0) >= wanted and status.get("availableReplicas", 0) >= wanted
         return Health.READY if enough else Health.PROGRESSING
 
+    def wave(self, ref: ObjectRef) -> int:
+        return 0
+
+    def service_of(self, item: Object) -> str | None:
+        labels = item.document["metadata"].get("labels", {})
+        ours = labels.get("app.kubernetes.io/managed-by") == "trimaran"
+        service: str | None = labels.get("app.kubernetes.io/name") if ours else None
+        return service
+
+    def left_alone(self, wanted: Object, seen: Object) -> tuple[Change, ...]:
+        return ()
+
     def edges(self, seen: tuple[Object, ...]) -> tuple[Edge, ...]:
         return edges(seen)
 

@@ -37,6 +37,17 @@ class VSpherePlatform:
     def judge(self, seen: Object) -> Health:
         return Health.UNKNOWN
 
+    def wave(self, ref: ObjectRef) -> int:
+        return 0
+
+    def service_of(self, item: Object) -> str | None:
+        labels = item.document["metadata"].get("labels", {})
+        service: str | None = labels.get("trimaran.dev/service")
+        return service
+
+    def left_alone(self, wanted: Object, seen: Object) -> tuple[Change, ...]:
+        return ()
+
     def edges(self, seen: tuple[Object, ...]) -> tuple[Edge, ...]:
         return ()
 

@@ -1,0 +1,1 @@
+"""Real peers on one machine: two Kubernetes control planes and a vCenter simulator, on loopback only."""
