@@ -27,7 +27,7 @@ def test_every_error_code_has_its_place_on_the_page() -> None:
 def test_every_field_of_a_declaration_stands_in_a_table_with_a_meaning() -> None:
     text = (DOCS / "declaration.md").read_text("utf-8")
     for name, model in models().items():
-        if name == "TargetBase":
+        if name in ("TargetBase", "ClusterTarget"):
             continue  # its fields stand in the table of each target
         assert f"<!-- table: {name} -->" in text
         document = model.model_json_schema(by_alias=True)
