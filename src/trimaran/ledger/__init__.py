@@ -4,24 +4,32 @@ from trimaran.ledger.chain import Fault, Verification, verify
 from trimaran.ledger.decide import undo_of
 from trimaran.ledger.heads import HeadFile
 from trimaran.ledger.model import (
+    Adoption,
+    Applied,
     Clock,
     Guard,
     Head,
     Holder,
     Intent,
+    LastEvent,
     Lease,
     Outcome,
     OutcomeState,
     Owned,
     Record,
+    Revision,
+    RevisionState,
     Step,
 )
 from trimaran.ledger.opening import open_existing, open_ledger
-from trimaran.ledger.perform import Performer, perform, perform_all, recover, undo
+from trimaran.ledger.perform import perform, perform_all, recover, undo
+from trimaran.ledger.performer import Performer
 from trimaran.ledger.proc import is_dead, this_actor, this_holder
 from trimaran.ledger.store import Ledger
 
 __all__ = [
+    "Adoption",
+    "Applied",
     "Clock",
     "Fault",
     "Guard",
@@ -29,6 +37,7 @@ __all__ = [
     "HeadFile",
     "Holder",
     "Intent",
+    "LastEvent",
     "Lease",
     "Ledger",
     "Outcome",
@@ -36,6 +45,8 @@ __all__ = [
     "Owned",
     "Performer",
     "Record",
+    "Revision",
+    "RevisionState",
     "Step",
     "Verification",
     "is_dead",

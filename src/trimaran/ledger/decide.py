@@ -62,6 +62,12 @@ def not_begun(key: str, failed: Outcome, at: datetime) -> Outcome:
     return Outcome(key, OutcomeState.REFUSED, at, {}, (problem,))
 
 
+def interrupted(key: str, at: datetime) -> Outcome:
+    """The outcome of an action that was left alone because the run was asked to stop."""
+    problem = Problem("TRM0427", "not begun, because the run was interrupted", "run the command again")
+    return Outcome(key, OutcomeState.REFUSED, at, {}, (problem,))
+
+
 def superseded(older: Action, newer: Action) -> Problem:
     """Why an open intent is not continued: a newer action has its object."""
     what = f"not continued, because {newer.key} was planned for {older.object} since"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from trimaran.action import Action, Json, ObjectRef, Undo, Verb, digest
 from trimaran.errors import Problem, Where
-from trimaran.ledger.model import Intent, Outcome
+from trimaran.ledger.model import Adoption, Intent, Outcome
 
 
 def json_text(value: Json) -> str:
@@ -97,17 +97,33 @@ def intent_body(intent: Intent, fence: int) -> dict[str, Json]:
         "before": "absent" if intent.before is None else digest(dict(intent.before)),
         "fence": fence,
     }
-    return body if intent.undoes is None else {**body, "undoes": intent.undoes}
+    if intent.undoes is not None:
+        body["undoes"] = intent.undoes
+    if intent.revision is not None:
+        body["revision"] = intent.revision
+    return body
 
 
-def outcome_body(outcome: Outcome, action: Action) -> dict[str, Json]:
-    """What the audit says of an outcome of `action`."""
+def adoption_body(adoption: Adoption, event: str) -> dict[str, Json]:
+    """What the audit says of an adoption that begins or ends."""
     return {
+        "event": event,
+        "object": ref_json(adoption.ref),
+        "path": adoption.path,
+        "value": digest(adoption.value),
+        "declared": digest(adoption.declared),
+    }
+
+
+def outcome_body(outcome: Outcome, intent: Intent) -> dict[str, Json]:
+    """What the audit says of how an intent ended."""
+    body = {
         "event": "outcome",
         "key": outcome.key,
-        "verb": action.verb.value,
-        "object": ref_json(action.object),
+        "verb": intent.action.verb.value,
+        "object": ref_json(intent.action.object),
         "state": outcome.state.value,
         "facts": digest(dict(outcome.facts)),
         "problems": [[problem.code, problem.what] for problem in outcome.problems],
     }
+    return body if intent.revision is None else {**body, "revision": intent.revision}

@@ -75,12 +75,14 @@ class Intent:
     Args:
         before: the object's document as it was seen just before; None when it was absent.
         undoes: the key of the action that this one takes back.
+        revision: the run that it belongs to; None when it belongs to none.
     """
 
     action: Action
     before: Mapping[str, Json] | None = field(hash=False)
     begun_at: datetime
     undoes: str | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,95 @@ class Owned:
     ref: ObjectRef
     cause: str
     key: str
+
+
+class RevisionState(StrEnum):
+    """How a revision ended; OPEN while it runs, and for ever when it was killed.
+
+    PARTIAL: some targets are as it wanted them, others are not.
+    """
+
+    OPEN = "open"
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One run that was meant to change targets.
+
+    Args:
+        number: counted from 1 in the order in which runs began.
+        event: `ship`, `apply`, `down`, `prune`, `rollback`, `revert` or `adopt`.
+        body: what was known when it began: commit, digests, targets, services.
+        sequence: of its record in the audit chain.
+        ended_at: None while it is open.
+    """
+
+    number: int
+    event: str
+    actor: str
+    body: Mapping[str, Json] = field(hash=False)
+    begun_at: datetime
+    sequence: int
+    state: RevisionState = RevisionState.OPEN
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What our last successful action on an object left there.
+
+    Args:
+        document: the wanted one; after an undo the document that it restored.
+        revision: the run of that action; None when it belonged to none.
+        key: of that action.
+        at: when it ended.
+    """
+
+    document: Mapping[str, Json] = field(hash=False)
+    revision: int | None
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """The last that the audit says of an object.
+
+    Args:
+        sequence: of the record.
+        at: RFC 3339 in UTC.
+        revision: None when the record belongs to none.
+        what: as `update done`.
+    """
+
+    sequence: int
+    at: str
+    actor: str
+    revision: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A value on a target that a person decided to keep although the declaration says otherwise.
+
+    It holds as long as the declaration renders `declared` at `path`.
+
+    Args:
+        path: as `Change.path`.
+        value: what is kept; None for a field that is to stay absent.
+        declared: what was rendered there then; None for a field that was not rendered.
+    """
+
+    ref: ObjectRef
+    path: str
+    value: Json = field(hash=False)
+    declared: Json = field(hash=False)
+    at: datetime
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)

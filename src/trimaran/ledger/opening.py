@@ -58,9 +58,9 @@ def open_existing(path: Path) -> Ledger:
         engine = _engine(path, mode="ro")
         with engine.connect() as conn:
             _check_version(conn, str(path))
-    return Ledger(
-        str(path), engine, engine.execution_options(trimaran_read=True), HeadFile(path), Unguarded()
-    )
+            whole = set(inspect(conn).get_table_names()) >= set(metadata.tables)
+    reader = engine.execution_options(trimaran_read=True)
+    return Ledger(str(path), engine, reader, HeadFile(path), Unguarded(), whole)
 
 
 def _make_file(path: Path) -> None:
@@ -82,7 +82,8 @@ def _engine(path: Path, mode: str = "rw") -> Engine:
         query["immutable"] = "1"  # a copy on a read-only disk: SQLite cannot make its lock file there
     # The path travels percent-encoded inside SQLite's own file: address.
     url = URL.create("sqlite", database=path.absolute().as_uri(), query=query)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    # Threads that work on different targets share one open ledger; none of them waits for a connection.
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, max_overflow=-1)
     event.listen(engine, "connect", _on_connect)
     if mode == "ro":
         event.listen(engine, "connect", _on_connect_to_read)
@@ -113,12 +114,15 @@ def _prepare(engine: Engine, name: str) -> None:
         if raw is not None and raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             raw.execute("PRAGMA journal_mode = WAL")
     with engine.execution_options(trimaran_read=True).connect() as conn:
-        if inspect(conn).has_table("layout"):
+        there = set(inspect(conn).get_table_names())
+        if layout.name in there:
             _check_version(conn, name)
-            return
+    if there >= set(metadata.tables):
+        return
     with engine.begin() as conn:
-        metadata.create_all(conn)
-        conn.execute(insert(layout), {"version": VERSION})
+        metadata.create_all(conn)  # those that are missing
+        if layout.name not in there:
+            conn.execute(insert(layout), {"version": VERSION})
 
 
 def _check_version(conn: Connection, name: str) -> None:

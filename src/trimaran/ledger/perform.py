@@ -4,14 +4,15 @@ Whatever interrupts it, the ledger then says what was meant and what stood there
 looks at the target and continues. The order of the writes is the whole point of this file.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
-from trimaran.action import Action, Landed, Scope, Session
+from trimaran.action import Action, Landed, Scope
 from trimaran.errors import Problem, TrimaranError, fail
-from trimaran.ledger.decide import Judgement, judge, not_begun, same_action, superseded, undo_of
-from trimaran.ledger.model import SUCCESSES, Clock, Intent, Journal, Lease, Outcome, OutcomeState, Step
+from trimaran.ledger.decide import Judgement, interrupted, judge, not_begun, superseded, undo_of
+from trimaran.ledger.model import SUCCESSES, Intent, Outcome, OutcomeState, Step
+from trimaran.ledger.performer import Performer, batches, told
 
 _AFTER_ERROR = {
     Landed.YES: OutcomeState.DONE,
@@ -19,16 +20,6 @@ _AFTER_ERROR = {
     Landed.UNKNOWN: OutcomeState.UNKNOWN,
 }
 _AFTER_OLDER = {**_AFTER_ERROR, Landed.NO: OutcomeState.REFUSED}
-
-
-@dataclass(frozen=True, slots=True)
-class Performer:
-    """Everything that performing needs: an open session, and the right to change its target."""
-
-    session: Session
-    ledger: Journal
-    lease: Lease
-    clock: Clock
 
 
 def perform(action: Action, by: Performer, deadline: float) -> Outcome:
@@ -46,19 +37,34 @@ def perform(action: Action, by: Performer, deadline: float) -> Outcome:
 def perform_all(actions: Sequence[Action], by: Performer, deadline: float) -> tuple[Outcome, ...]:
     """Do `actions` in order until one does not succeed; the rest are refused as not begun.
 
-    Intents and outcomes of fresh actions on distinct objects are written together: one transaction
-    before the first is applied, one after the last.
+    Intents and outcomes of up to 250 fresh actions on distinct objects are written together: one
+    transaction before the first is applied, one after the last, and one between when that takes long.
+    What the plan of a batch was made for is compared before the batch begins, not before the first one.
     """
     outcomes: list[Outcome] = []
-    for batch in _batches(actions, by):
-        failed = next((each for each in outcomes if each.state not in SUCCESSES), None)
-        if failed is not None:
-            outcomes.extend(not_begun(action.key, failed, by.clock()) for action, _ in batch)
-        elif batch[0][1] is not None:
-            outcomes.append(_continue(batch[0][1], by, deadline))
-        else:
-            outcomes.extend(_fresh([action for action, _ in batch], by, deadline))
+    for batch in batches(actions, by):
+        outcomes += _batch(batch, outcomes, by, deadline)
     return tuple(outcomes)
+
+
+def _batch(
+    batch: Sequence[tuple[Action, Step | None]], earlier: Sequence[Outcome], by: Performer, deadline: float
+) -> list[Outcome]:
+    fresh, step = [action for action, _ in batch], batch[0][1]
+    failed = next((each for each in earlier if each.state not in SUCCESSES), None)
+    if failed is not None:
+        return told(fresh, [_after(failed, action, by) for action in fresh], by)
+    if step is not None and step.outcome is None and by.stop():
+        return told(fresh, [interrupted(fresh[0].key, by.clock())], by)  # the next run ends it
+    if step is not None:
+        return [_continue(step, by, deadline)]
+    return _fresh(fresh, by, deadline)
+
+
+def _after(failed: Outcome, action: Action, by: Performer) -> Outcome:
+    if any(problem.code == "TRM0427" for problem in failed.problems):
+        return interrupted(action.key, by.clock())
+    return not_begun(action.key, failed, by.clock())
 
 
 def recover(by: Performer, deadline: float) -> tuple[Outcome, ...]:
@@ -87,47 +93,18 @@ def undo(key: str, by: Performer, deadline: float) -> Outcome:
     raise AssertionError  # count does not end
 
 
-def _batches(actions: Sequence[Action], by: Performer) -> Iterator[list[tuple[Action, Step | None]]]:
-    """Runs of fresh actions on distinct objects; each known action by itself. Looked up as it comes."""
-    batch: list[tuple[Action, Step | None]] = []
-    for action in actions:
-        _check_target(action, by.lease)
-        clash = any(action.object == other.object or action.key == other.key for other, _ in batch)
-        if clash:
-            yield batch
-            batch = []
-        step = by.ledger.step(action.key)
-        if step is None:
-            batch.append((action, None))
-            continue
-        if not same_action(step.intent.action, action):
-            what = f"the key {action.key} was used for another action"
-            raise fail(
-                "TRM0414", what, "this is a bug in Trimaran: a key must follow from all that an action does"
-            )
-        if batch:
-            yield batch
-            batch = []
-        yield [(action, step)]
-    if batch:
-        yield batch
-
-
-def _check_target(action: Action, lease: Lease) -> None:
-    if action.target != lease.target or action.object.target != lease.target:
-        what = f"{action.object} was to be changed under the lease of {lease.target}"
-        raise fail("TRM0415", what, "this is a bug in Trimaran")
-
-
 def _fresh(
     actions: Sequence[Action], by: Performer, deadline: float, undoes: str | None = None
 ) -> list[Outcome]:
     unclear = _end_older(actions, by)
     if unclear is not None:
-        return [not_begun(action.key, unclear, by.clock()) for action in actions]
+        return told(actions, [not_begun(action.key, unclear, by.clock()) for action in actions], by)
     judged = _look(actions, by)
     now = by.clock()
-    intents = [Intent(action, each.before, now, undoes) for action, each in zip(actions, judged, strict=True)]
+    intents = [
+        Intent(action, each.before, now, undoes, by.revision)
+        for action, each in zip(actions, judged, strict=True)
+    ]
     bad = [
         (intent, each.outcome(intent.action.key, now)) for intent, each in zip(intents, judged, strict=True)
     ]
@@ -140,7 +117,8 @@ def _fresh(
     if refused:
         by.ledger.refuse(by.lease, refused)
     first = next(iter(ended.values()))
-    return [ended.get(action.key) or not_begun(action.key, first, now) for action in actions]
+    left = [ended.get(action.key) or not_begun(action.key, first, now) for action in actions]
+    return told(actions, left, by)
 
 
 def _end_older(actions: Sequence[Action], by: Performer) -> Outcome | None:
@@ -176,16 +154,23 @@ def _look(actions: Sequence[Action], by: Performer) -> list[Judgement]:
 
 def _apply_all(actions: Sequence[Action], by: Performer, deadline: float) -> list[Outcome]:
     outcomes: list[Outcome] = []
+    bad: Outcome | None = None
+    written, since = 0, by.clock()
     try:
         for action in actions:
-            bad = next((each for each in outcomes if each.state not in SUCCESSES), None)
-            if bad is not None:
-                outcomes.append(not_begun(action.key, bad, by.clock()))
-            else:
-                outcomes.append(_apply(action, by, deadline))
+            if bad is None and by.stop():
+                bad = interrupted(action.key, by.clock())
+            done = _apply(action, by, deadline) if bad is None else _after(bad, action, by)
+            bad = bad or (None if done.state in SUCCESSES else done)
+            outcomes.append(done)
+            by.told(action, done)
+            if by.clock() - since > by.lease.ttl / 4:
+                # A write renews the lease.
+                fresh, written, since = outcomes[written:], len(outcomes), by.clock()
+                _settle(fresh, by)
     finally:
         # Also on the way out of an unexpected error: what is known is written, the rest stays open.
-        _settle(outcomes, by)
+        _settle(outcomes[written:], by)
     return outcomes
 
 
@@ -230,7 +215,7 @@ def _continue(step: Step, by: Performer, deadline: float) -> Outcome:
     """End a step of an earlier run: by its outcome, by looking, or by doing it now."""
     action = step.intent.action
     if step.outcome is not None:
-        return replace(step.outcome, repeated=True)
+        return told([action], [replace(step.outcome, repeated=True)], by)[0]
     landed, problems = _landed(action, by)
     if landed is Landed.NO:
         judged = _look([action], by)[0]
@@ -242,4 +227,4 @@ def _continue(step: Step, by: Performer, deadline: float) -> Outcome:
         state = OutcomeState.DONE if landed is Landed.YES else OutcomeState.UNKNOWN
         outcome = Outcome(action.key, state, by.clock(), {}, problems)
     _settle([outcome], by)
-    return outcome
+    return told([action], [outcome], by)[0]

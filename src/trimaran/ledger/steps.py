@@ -19,12 +19,13 @@ from trimaran.ledger.encode import (
     ref_json,
 )
 from trimaran.ledger.model import SUCCESSES, Intent, Outcome, OutcomeState, Owned, Step
-from trimaran.ledger.tables import inventory, steps
+from trimaran.ledger.tables import inventory, step_revisions, steps
 
 
-def _step(row: Row[Any]) -> Step:
+def _step(row: Row[Any], revision: int | None = None) -> Step:
     before = None if row.before is None else json.loads(row.before)
-    intent = Intent(action_from(json.loads(row.action)), before, from_ms(row.begun_ms), row.undoes)
+    begun = from_ms(row.begun_ms)
+    intent = Intent(action_from(json.loads(row.action)), before, begun, row.undoes, revision)
     if row.state is None:
         return Step(intent, row.fence, None)
     problems = tuple(problem_from(each) for each in json.loads(row.problems))
@@ -33,10 +34,17 @@ def _step(row: Row[Any]) -> Step:
     return Step(intent, row.fence, outcome)
 
 
-def find(conn: Connection, key: str) -> Step | None:
-    """The step with this idempotency key."""
+def find(conn: Connection, key: str, whole: bool) -> Step | None:
+    """The step with this idempotency key.
+
+    Args:
+        whole: whether the ledger has every table; one that is only read may be older.
+    """
     row = conn.execute(select(steps).where(steps.c.key == key)).first()
-    return None if row is None else _step(row)
+    if row is None:
+        return None
+    wanted = select(step_revisions.c.revision).where(step_revisions.c.key == key)
+    return _step(row, conn.execute(wanted).scalar() if whole else None)
 
 
 def unfinished(conn: Connection, target: str) -> tuple[Step, ...]:
@@ -70,6 +78,7 @@ def add(conn: Connection, intents: Iterable[Intent], fence: int) -> None:
     """Write open intents, and what they touch into the inventory."""
     found = list(intents)
     conn.execute(insert(steps), [_intent_values(intent, fence) for intent in found])
+    _in_revisions(conn, found)
     touched = [intent.action for intent in found if intent.action.verb is not Verb.DELETE]
     if touched:
         _own(conn, touched)
@@ -78,6 +87,15 @@ def add(conn: Connection, intents: Iterable[Intent], fence: int) -> None:
 def add_ended(conn: Connection, intent: Intent, outcome: Outcome, fence: int) -> None:
     """Write an intent that ended before it began; what it names is not ours for that."""
     conn.execute(insert(steps), _intent_values(intent, fence) | _outcome_values(outcome))
+    _in_revisions(conn, [intent])
+
+
+def _in_revisions(conn: Connection, intents: Iterable[Intent]) -> None:
+    rows = [
+        {"key": each.action.key, "revision": each.revision} for each in intents if each.revision is not None
+    ]
+    if rows:
+        conn.execute(insert(step_revisions), rows)
 
 
 def refence(conn: Connection, key: str, fence: int) -> None:
@@ -85,18 +103,21 @@ def refence(conn: Connection, key: str, fence: int) -> None:
     conn.execute(update(steps).where(steps.c.key == key, steps.c.state.is_(None)).values(fence=fence))
 
 
-def end_all(conn: Connection, outcomes: Iterable[Outcome]) -> dict[str, Action]:
-    """Write the outcomes of open intents; by key, of which actions. An unknown or ended key is left out."""
+def end_all(conn: Connection, outcomes: Iterable[Outcome]) -> dict[str, Intent]:
+    """Write the outcomes of open intents; those by key. An unknown or ended key is left out."""
     found = {outcome.key: outcome for outcome in outcomes}
-    wanted = select(steps).where(steps.c.key.in_(found), steps.c.state.is_(None))
-    intents = {row.key: _step(row).intent for row in conn.execute(wanted)}
+    wanted = select(steps, step_revisions.c.revision).select_from(
+        steps.outerjoin(step_revisions, step_revisions.c.key == steps.c.key)
+    )
+    open_ones = wanted.where(steps.c.key.in_(found), steps.c.state.is_(None))
+    intents = {row.key: _step(row, row.revision).intent for row in conn.execute(open_ones)}
     if intents:
         values = [_outcome_values(found[key]) | {"this_key": key} for key in intents]
         conn.execute(update(steps).where(steps.c.key == bindparam("this_key")), values)
     for key, intent in intents.items():
         if found[key].state in SUCCESSES:
             _ended_well(conn, intent)
-    return {key: intent.action for key, intent in intents.items()}
+    return intents
 
 
 def _ended_well(conn: Connection, intent: Intent) -> None:

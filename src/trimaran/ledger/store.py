@@ -4,21 +4,40 @@ One file in SQLite, written ahead (WAL) and synced at every commit. Each write i
 also checks the lease's fence and appends to the audit chain; then the chain's head is put beside it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Self
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from trimaran.action import Json
+from trimaran.action import Json, ObjectRef
 from trimaran.errors import fail
-from trimaran.ledger import leases, steps
+from trimaran.ledger import leases, revisions, steps
+from trimaran.ledger.applied import applied, last_events
 from trimaran.ledger.chain import EMPTY, link
-from trimaran.ledger.encode import action_json, at_text, intent_body, json_text, outcome_body
+from trimaran.ledger.encode import adoption_body, at_text, intent_body, outcome_body
 from trimaran.ledger.faults import explained
-from trimaran.ledger.model import Guard, Head, HeadStore, Holder, Intent, Lease, Outcome, Owned, Record, Step
+from trimaran.ledger.guarding import check_adoptions, check_intents, cleaned
+from trimaran.ledger.model import (
+    Adoption,
+    Applied,
+    Guard,
+    Head,
+    HeadStore,
+    Holder,
+    Intent,
+    LastEvent,
+    Lease,
+    Outcome,
+    Owned,
+    Record,
+    Revision,
+    RevisionState,
+    Step,
+)
 from trimaran.ledger.tables import audit
 
 _PAGE = 1_000  # records read at a time
@@ -26,13 +45,20 @@ _PAGE = 1_000  # records read at a time
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One open ledger. `open_ledger` makes it; `close` gives its connections back."""
+    """One open ledger, which several threads may use. `open_ledger` makes it; `close` gives it back.
+
+    Args:
+        whole: whether the file has every table; one of an older Trimaran that is only read may not.
+    """
 
     name: str
     engine: Engine
     reader: Engine
     head: HeadStore
     guard: Guard
+    whole: bool = True
+    # SQLite lets one write at a time and the others poll; threads of one process can queue instead.
+    _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -71,18 +97,18 @@ class Ledger:
 
     def renew(self, lease: Lease, now: datetime) -> Lease:
         """`lease` with a later expiry. Raises TrimaranError TRM0411 when another has it by now."""
-        with explained(self.name), self.engine.begin() as conn:
+        with self._turn, explained(self.name), self.engine.begin() as conn:
             return leases.renew(conn, lease, now)
 
     def release(self, lease: Lease) -> None:
         """Give `lease` back; nothing happens when another has it by now."""
-        with explained(self.name), self.engine.begin() as conn:
+        with self._turn, explained(self.name), self.engine.begin() as conn:
             leases.release(conn, lease)
 
     def step(self, key: str) -> Step | None:
         """The intent with this idempotency key, and its outcome if it has ended."""
         with explained(self.name), self.reader.connect() as conn:
-            return steps.find(conn, key)
+            return steps.find(conn, key, self.whole)
 
     def open_steps(self, target: str) -> tuple[Step, ...]:
         """The target's intents without an outcome, oldest first."""
@@ -97,7 +123,7 @@ class Ledger:
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """Record intents before any of them is done, all or none. Raises when one would hold a secret."""
         now = max(intent.begun_at for intent in intents)
-        self._guard(intents)
+        check_intents(intents, self.guard)
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
             steps.add(conn, intents, lease.fence)
@@ -113,32 +139,100 @@ class Ledger:
     def settle(self, lease: Lease, outcomes: Sequence[Outcome]) -> None:
         """Record how open intents ended, all or none; each exactly once."""
         now = max(outcome.at for outcome in outcomes)
-        clean = [self._clean(outcome) for outcome in outcomes]
+        clean = [cleaned(outcome, self.guard) for outcome in outcomes]
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
             ended = steps.end_all(conn, clean)
             for outcome in clean:
-                action = ended.pop(outcome.key, None)
-                if action is None:
+                intent = ended.pop(outcome.key, None)
+                if intent is None:
                     what = f"{outcome.key} has no open intent to end"
                     raise fail("TRM0413", what, "this is a bug in Trimaran")
-                bodies.append(outcome_body(outcome, action))
+                bodies.append(outcome_body(outcome, intent))
 
     def refuse(self, lease: Lease, refused: Sequence[tuple[Intent, Outcome]]) -> None:
         """Record intents that ended before they began; what they name does not become ours."""
-        self._guard([intent for intent, _ in refused])
+        check_intents([intent for intent, _ in refused], self.guard)
         now = max(outcome.at for _, outcome in refused)
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
             for intent, outcome in refused:
-                clean = self._clean(outcome)
+                clean = cleaned(outcome, self.guard)
                 steps.add_ended(conn, intent, clean, lease.fence)
-                bodies += [intent_body(intent, lease.fence), outcome_body(clean, intent.action)]
+                bodies += [intent_body(intent, lease.fence), outcome_body(clean, intent)]
 
     def note(self, actor: str, body: Mapping[str, Json], now: datetime) -> None:
         """Record a free event: `{"event": "ship started", …}`."""
         with self._append(actor, now) as (_, bodies):
             bodies.append(dict(body))
+
+    def begin_revision(self, actor: str, event: str, body: Mapping[str, Json], now: datetime) -> int:
+        """Record a run that is meant to change targets, before it changes any; its number."""
+        with self._append(actor, now) as (conn, bodies):
+            number, sequence = revisions.next_number(conn), _tail(conn).sequence + 1
+            revisions.add(conn, Revision(number, event, actor, body, now, sequence))
+            bodies.append({**body, "event": "revision", "revision": number, "what": event})
+        return number
+
+    def end_revision(self, actor: str, number: int, state: RevisionState, now: datetime) -> None:
+        """Record how a revision ended. Raises TrimaranError TRM0428 unless it is open."""
+        with self._append(actor, now) as (conn, bodies):
+            revisions.end(conn, number, RevisionState(state), now)
+            bodies.append({"event": "revision ended", "revision": number, "state": str(state)})
+
+    def revisions(self, last: int | None = None) -> tuple[Revision, ...]:
+        """The newest `last` revisions (None: all), newest first."""
+        with explained(self.name), self.reader.connect() as conn:
+            return revisions.newest(conn, last) if self.whole else ()
+
+    def revision(self, number: int) -> Revision | None:
+        """The revision with this number."""
+        with explained(self.name), self.reader.connect() as conn:
+            return revisions.find(conn, number) if self.whole else None
+
+    def applied(self, target: str, at: int | None = None) -> dict[ObjectRef, Applied]:
+        """What our last successful actions left on a target, at the end of revision `at` (None: now)."""
+        with explained(self.name), self.reader.connect() as conn:
+            return applied(conn, target, at, self.whole)
+
+    def last_event(self, refs: Collection[ObjectRef]) -> dict[ObjectRef, LastEvent]:
+        """The last that the audit says of each object; what it does not mention is left out."""
+        return last_events(self.records_backwards(), refs)
+
+    def adopt(self, lease: Lease, found: Sequence[Adoption], now: datetime) -> None:
+        """Record values on a target that a person decided to keep. Raises when one is a secret."""
+        check_adoptions(found, self.guard)
+        self._adoptions(lease, found, "adopted", now)
+
+    def forget(self, lease: Lease, found: Sequence[Adoption], now: datetime) -> None:
+        """Take adoptions back; by their objects and paths."""
+        self._adoptions(lease, found, "forgotten", now)
+
+    def _adoptions(self, lease: Lease, found: Sequence[Adoption], event: str, now: datetime) -> None:
+        if not found:
+            return
+        with self._append(lease.holder.actor, now) as (conn, bodies):
+            leases.renew(conn, lease, now)
+            (revisions.adopt if event == "adopted" else revisions.forget)(conn, found)
+            bodies.extend(adoption_body(each, event) for each in found)
+
+    def adoptions(self, target: str) -> tuple[Adoption, ...]:
+        """What is adopted on a target."""
+        with explained(self.name), self.reader.connect() as conn:
+            return revisions.adopted(conn, target) if self.whole else ()
+
+    def records_backwards(self) -> Iterator[Record]:
+        """The audit chain from its end, a page at a time."""
+        before: int | None = None
+        while before is None or before > 1:
+            with explained(self.name), self.reader.connect() as conn:
+                wanted = select(audit).order_by(audit.c.sequence.desc()).limit(_PAGE)
+                wanted = wanted if before is None else wanted.where(audit.c.sequence < before)
+                page = [Record(row[0], *map(str, row[1:])) for row in conn.execute(wanted)]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            before = page[-1].sequence
 
     def records(self, after: int = 0) -> Iterator[Record]:
         """The audit chain in the order of its sequence, a page at a time.
@@ -165,7 +259,7 @@ class Ledger:
     def _append(self, actor: str, now: datetime) -> Iterator[tuple[Connection, list[Json]]]:
         """One transaction; the bodies put into the list are appended to the chain at its end."""
         bodies: list[Json] = []
-        with explained(self.name):
+        with self._turn, explained(self.name):
             with self.engine.begin() as conn:
                 yield conn, bodies
                 head = self._extend(conn, bodies, actor, at_text(now)) if bodies else None
@@ -188,28 +282,6 @@ class Ledger:
         columns = ("sequence", "previous", "at", "actor", "body", "hash")
         conn.execute(insert(audit), [{column: getattr(each, column) for column in columns} for each in found])
         return tail
-
-    def _guard(self, intents: Sequence[Intent]) -> None:
-        for intent in intents:
-            secret = self.guard.leaks([action_json(intent.action), intent.before and dict(intent.before)])
-            if secret is not None:
-                what = f"{intent.action.key} was not begun: its intent would hold the secret {secret}"
-                raise fail("TRM0412", what, "refer to the secret instead of putting its value into a field")
-
-    def _clean(self, outcome: Outcome) -> Outcome:
-        """What happened must be recorded even when its receipt holds a secret; then without the secret."""
-        problems = tuple(
-            replace(
-                each,
-                what=self.guard.redact(each.what),
-                fix=self.guard.redact(each.fix),
-                detail=tuple(map(self.guard.redact, each.detail)),
-            )
-            for each in outcome.problems
-        )
-        facts = {} if self.guard.leaks(dict(outcome.facts)) else outcome.facts
-        json_text(dict(facts))  # raises here, before the transaction, for what JSON cannot hold
-        return replace(outcome, facts=facts, problems=problems)
 
 
 def _tail(conn: Connection) -> Head:

@@ -3,7 +3,10 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
 VERSION = 1
-"""The layout below. A ledger with a higher one was written by a newer Trimaran and is refused."""
+"""The layout below. A ledger with a higher one was written by a newer Trimaran and is refused.
+
+A table that is only added needs no new number: it is made when a ledger without it is opened to be written.
+"""
 
 metadata = MetaData()
 
@@ -49,6 +52,41 @@ inventory = Table(
     Column("name", String, primary_key=True),
     Column("cause", String, nullable=False),
     Column("key", String, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("begun_ms", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of its record in the audit
+    Column("state", String),  # null: it has not ended
+    Column("ended_ms", BigInteger),
+)
+
+step_revisions = Table(
+    "step_revisions",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Index("step_revisions_revision", "revision"),
+)
+
+adoptions = Table(
+    "adoptions",
+    metadata,
+    Column("target", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("scope", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("declared", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
 )
 
 audit = Table(
