@@ -11,14 +11,14 @@ from trimaran.binary import File, Outcome, Verdict, inspect_file, verdicts
 from trimaran.cli import paths
 from trimaran.cli.steps import Step, Steps, below, short
 from trimaran.deliver import objectives, output, programs
-from trimaran.deliver.delivery import Desk, check_reachable
+from trimaran.deliver.desk import Desk
 from trimaran.deliver.made import Programs
 from trimaran.deliver.output import FileChange
 from trimaran.deliver.rendering import TargetRendering, render
 from trimaran.deliver.verdicts import enforce, required
+from trimaran.deliver.works import Work, works
 from trimaran.errors import printable
 from trimaran.facts import distributions
-from trimaran.secret import Redactor
 from trimaran.slo.objective import Objective
 from trimaran.spec import load
 from trimaran.spec.fleet import Fleet
@@ -59,7 +59,13 @@ class Deck:
         return self.declared.service.name
 
     def desk(self) -> Desk:
-        return Desk(paths.state(), self.programs, Redactor())
+        return Desk(paths.state(), (self.programs,))
+
+    @property
+    def works(self) -> tuple[Work, ...]:
+        """What each target that is delivered to is to hold."""
+        targets = {each.target: each.settings for each in self.renderings if each.delivered}
+        return works(self.renderings, targets)
 
     def files_by_target(self) -> dict[str, tuple[FileChange, ...]]:
         """The changed files of each target."""
@@ -84,9 +90,6 @@ def prepare(declaration: str, fleet_file: str | None, out: str | None, steps: St
     with steps.step("render") as step:
         folder = Path(out) if out else declared.folder / "rendered"
         renderings = tuple(render(declared.service, fleet, made))
-        for rendering in renderings:
-            if rendering.delivered:
-                check_reachable(rendering)
         changes = _changes(renderings, folder)
         _say_render(step, renderings, folder, changes)
     return Deck(declared, fleet, promised, made, found, renderings, folder, changes)

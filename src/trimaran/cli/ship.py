@@ -1,18 +1,23 @@
 """`trimaran ship`: from one declaration to a running, measured service, and files for the other hulls."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from trimaran.binary import Verdict
 from trimaran.cli import deck as decks
+from trimaran.cli.apply import close, telling
 from trimaran.cli.deck import Deck
 from trimaran.cli.steps import Step, Steps, below, wrapped
-from trimaran.deliver import delivery, objectives, output, watch
-from trimaran.deliver.delivery import Delivery
+from trimaran.deliver import objectives, output, together, watch
+from trimaran.deliver.delivery import Delivery, Order
+from trimaran.deliver.planning import Choice
 from trimaran.deliver.rendering import TargetRendering
+from trimaran.deliver.together import Failed
+from trimaran.errors import Exit
 from trimaran.slo.objective import Latency, Tally, Unmeasurable
 
 
@@ -54,7 +59,7 @@ class Options:
     default="text",
     help="How to print; default: text.",
 )
-def command(**given: Any) -> None:
+def command(**given: Any) -> Exit:
     """Build, inspect, render, deliver and measure a service.
 
     Without a fleet it runs on this machine, without root, and is rendered for Kubernetes, OpenShift and
@@ -67,23 +72,50 @@ def command(**given: Any) -> None:
         base = f"{rendering.target}/{deck.name}"
         mine = [change for change in deck.changes if change.path.startswith(f"{base}/")]
         output.write(deck.out, base, rendering.files, mine)
-    shipped = [_deliver(each, deck, steps, chosen) for each in deck.renderings if each.delivered]
+    done = _deliver(deck, steps, chosen)
+    shipped = [_shipped(each, done[each.target], deck, steps, chosen) for each in _reached(deck, done)]
     report = _report(deck, shipped, steps)
     if chosen.form == "json":
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
         _close(deck, report, steps)
+    return close(done, chosen.wait_s)
 
 
-def _deliver(rendering: TargetRendering, deck: Deck, steps: Steps, chosen: Options) -> dict[str, Any]:
+def _deliver(deck: Deck, steps: Steps, chosen: Options) -> dict[str, Delivery | Failed]:
+    """Every target that is delivered to, at once. Raises what went wrong when there is only one."""
+    if not deck.works:
+        return {}
     desk = deck.desk()
     with steps.step("deliver") as step:
-        done = delivery.deliver(rendering, desk)
-        _say_delivery(step, rendering, done)
-    told: dict[str, Any] = {"target": rendering.target, "changed": done.changed}
-    process = watch.process_of(rendering)
+        looked = together.look_all(deck.works, desk, Choice())
+        # The program of a host is waited for below, with the last lines of its log.
+        order = Order("ship", f"ship {deck.name}", Choice(), chosen.wait_s, waited_for=frozenset({"host"}))
+        order = replace(order, folder=deck.declared.folder)
+        done = together.deliver_all(deck.works, looked, desk, telling(order, step))
+        only = next(iter(done.values()))
+        if len(done) == 1 and isinstance(only, Failed):
+            raise only.error
+        for number, (target, each) in enumerate(done.items()):
+            _say_delivery(step, target, each, first=number == 0)
+    return done
+
+
+def _reached(deck: Deck, done: Mapping[str, Delivery | Failed]) -> list[TargetRendering]:
+    return [each for each in deck.renderings if isinstance(done.get(each.target), Delivery)]
+
+
+def _shipped(
+    rendering: TargetRendering, done: Delivery | Failed, deck: Deck, steps: Steps, chosen: Options
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "target": rendering.target,
+        "changed": isinstance(done, Delivery) and done.changed,
+    }
+    process = watch.process_of(rendering) if rendering.settings.platform == "host" else None
     if process is None:
         return told
+    desk = deck.desk()
     with steps.step("ready") as step:
         step.progress("waiting for the service")
         pid, address = watch.wait_ready(rendering, process, desk, chosen.wait_s)
@@ -92,15 +124,23 @@ def _deliver(rendering: TargetRendering, deck: Deck, steps: Steps, chosen: Optio
     return told | _ask(rendering, deck, steps, chosen.requests)
 
 
-def _say_delivery(step: Step, rendering: TargetRendering, done: Delivery) -> None:
-    if done.recovered:
+def _say_delivery(step: Step, target: str, done: Delivery | Failed, *, first: bool) -> None:
+    text = f"{target}: {_delivery(done)}"
+    if first:
+        step.say(text)
+    else:
+        for line in below(text):
+            step.add(line)
+    if isinstance(done, Delivery) and done.recovered:
         step.add(f"{len(done.recovered)} actions that an earlier run left open were ended first")
+
+
+def _delivery(done: Delivery | Failed) -> str:
+    if isinstance(done, Failed):
+        return f"failed: {done.error.problems[0].what}"
     if not done.outcomes:
-        what = "as declared, nothing to change" if done.plan.items else "nothing to run there"
-        step.say(f"{rendering.target}: {what}")
-        return
-    words = ", ".join(f"{item.verb} {item.ref.kind} {item.ref.name}" for item in done.plan.pending)
-    step.say(f"{rendering.target}: {words}")
+        return "as declared, nothing to change" if done.plan.items else "nothing to run there"
+    return ", ".join(f"{item.verb} {item.ref.kind} {item.ref.name}" for item in done.plan.pending)
 
 
 def _ask(rendering: TargetRendering, deck: Deck, steps: Steps, requests: int) -> dict[str, Any]:
@@ -166,13 +206,13 @@ def _close(deck: Deck, report: dict[str, Any], steps: Steps) -> None:
             click.echo(line)
     click.echo()
     running = [each["target"] for each in report["targets"] if "pid" in each]
-    done = "shipped" if running else "rendered"
+    done = "shipped" if report["targets"] else "rendered"
     verdict = done if report["changed"] else "no change"
     click.echo(f"  {click.style(verdict, fg='green', bold=True)} in {steps.seconds:.1f} s")
     hints = [f"{target}: runs until `trimaran down {deck.name}`; a reboot ends it" for target in running]
     rendered = [each.target for each in deck.renderings if not each.delivered]
     if rendered:
-        hints.append(f"{', '.join(rendered)}: rendered; this release does not deliver there")
+        hints.append(f"{', '.join(rendered)}: rendered; the fleet does not say how they are reached")
     for hint in hints:
         for line in wrapped(hint, dim=True):
             click.echo(line)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trimaran.action import Health, Json, Object, ObjectRef, Scope
-from trimaran.deliver.delivery import Desk, wanted
+from trimaran.deliver.desk import Desk
 from trimaran.deliver.rendering import TargetRendering
+from trimaran.deliver.works import delivered
 from trimaran.errors import Problem, TrimaranError
 from trimaran.platform.host.platform import HostPlatform
 from trimaran.platform.host.session import HostSession
@@ -37,7 +38,7 @@ class Asked:
 
 def process_of(rendering: TargetRendering) -> Object | None:
     """The process that was delivered; None when the target has none."""
-    return next((item for item in wanted(rendering) if item.ref.kind == "Process"), None)
+    return next((item for item in delivered(rendering) if item.ref.kind == "Process"), None)
 
 
 def wait_ready(rendering: TargetRendering, process: Object, desk: Desk, wait_s: float) -> tuple[int, str]:
@@ -45,7 +46,8 @@ def wait_ready(rendering: TargetRendering, process: Object, desk: Desk, wait_s: 
 
     Raises TRM0710 with the last lines of its log when it is not ready within `wait_s` seconds.
     """
-    session = desk.session(rendering.target)
+    session = desk.session(rendering.target, rendering.settings)
+    assert isinstance(session, HostSession)  # noqa: S101 - only a host has a Process
     deadline = time.monotonic() + wait_s
     ready = process.document["ready"]
     if ready is None:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimaran.action import ABSENT, Change, Gap, Object, ObjectRef, Observation, Undo, Verb, seen_digest
-from trimaran.deliver.planning import actions, deletion, plan
-from trimaran.platform import platform
+from trimaran.deliver.planning import Choice, Plan, Wanted, actions, deletion
+from trimaran.deliver.planning import plan as planned
+from trimaran.platform import Platform, platform
 
 HOST = platform("host")
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -20,6 +21,10 @@ CONTENT = st.text("xy", max_size=2)
 def obj(name: str, content: str, **live: Any) -> Object:
     document = {"service": "web", "path": f"/{name}", "content": content, "mode": "0444", **live}
     return Object(ObjectRef("local", "File", name), document)
+
+
+def plan(target: str, wanted: list[Object], there: Observation, by: Platform) -> Plan:
+    return planned(Wanted(target, tuple(wanted), frozenset({"web"})), there, by, Choice(prune=True))
 
 
 def seen(*objects: Object, gaps: tuple[Gap, ...] = ()) -> Observation:
@@ -77,7 +82,7 @@ def test_an_update_says_which_fields() -> None:
 
 def test_live_status_is_no_part_of_the_precondition() -> None:
     calm, busy = obj("a", "old", status={"since": 1}), obj("a", "old", status={"since": 2})
-    assert deletion(calm).seen == deletion(busy).seen
+    assert deletion(calm, HOST).seen == deletion(busy, HOST).seen
 
 
 @settings(max_examples=100, deadline=None)
