@@ -63,7 +63,8 @@ def _declarations(top: Path) -> Iterator[Path]:
 def _is_service(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return _KIND.search(file.read(MAX_BYTES)) is not None
+            size = os.fstat(file.fileno()).st_size
+            return _KIND.search(file.read(min(size, MAX_BYTES))) is not None
     except OSError:
         # It is read again, and then refused with its reason.
         return True
