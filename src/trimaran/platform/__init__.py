@@ -21,7 +21,7 @@ SESSIONS = {
     "host": "trimaran.platform.host.session:open_session",
 }
 
-RENDERED_ONLY = {"host": frozenset({"Unit"}), "openshift": frozenset({"Template"})}
+RENDERED_ONLY = {"host": frozenset({"Unit"}), "openshift": frozenset({"Template", "TemplateParameters"})}
 """Kinds that are written to files for people and other tools, and never applied by a session."""
 
 

@@ -27,6 +27,8 @@ def _file(base: str, index: int, item: Object) -> RenderedFile:
     if item.ref.kind in ("File", "Unit") and isinstance(content, str):
         # A host's files are shown where they go, as they are, so that a person can read and copy them.
         return RenderedFile(f"{base}/root{item.ref.name}", content)
+    if item.ref.kind == "TemplateParameters" and isinstance(content, str):
+        return RenderedFile(f"{base}/params.env", content)
     kind = item.ref.kind.lower()
     name = re.sub(r"[^A-Za-z0-9._-]", "_", item.ref.name)
     return RenderedFile(f"{base}/{index:02d}-{kind}-{name}.yaml", dump(item.document))

@@ -1,6 +1,6 @@
 """Overrides: what differs on a platform or a target, merged over the declaration. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from trimaran.spec.fleet import Fleet, Target
 from trimaran.spec.gate import Document, Path
 from trimaran.spec.service import Override, Service
 
-SETTINGS = {"template"}
+SETTINGS = {"template", "disk"}
 """Fields of an override that are a platform's settings and not part of the declaration."""
 
 
@@ -56,7 +56,7 @@ def _patch(override: Override) -> dict[str, Any]:
 def setting(service: Service, target: Target, name: str) -> str | None:
     """A platform setting such as `template`: the target's override, the platform's, the target's own."""
     for override in reversed(overrides_for(service, target)):
-        value: str | None = getattr(override, name)
+        value: str | None = getattr(override, name, None)
         if value is not None:
             return value
     return getattr(target, name, None)
@@ -81,7 +81,17 @@ def fleet_problems(
             if service.name in target.overrides:
                 base: Path = ("spec", "targets", name, "overrides", service.name)
                 found += _merged_problems(service, target.overrides[service.name], document, base, known)
+    if not found:
+        found += _unencrypted(fleet, document, services)
     return found
+
+
+def _unencrypted(fleet: Fleet, document: Document, services: Iterable[Service]) -> Iterator[Problem]:
+    for service in services:
+        for name, target in fleet.spec.targets.items():
+            if target.select.items() <= service.metadata.labels.items():
+                for path, code, what, fix in rules.unencrypted(effective(service, target), name, target):
+                    yield Problem(code, what, fix, document.where(path))
 
 
 def _merged_problems(

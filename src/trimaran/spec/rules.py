@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 
 from trimaran.errors import Problem
 from trimaran.spec import leaks
-from trimaran.spec.fleet import Fleet
+from trimaran.spec.fleet import ClusterTarget, Fleet, TargetBase
 from trimaran.spec.gate import Document, Path
-from trimaran.spec.service import Objective, Service, ServiceSpec, WorkloadType
+from trimaran.spec.service import Encrypted, Objective, Service, ServiceSpec, WorkloadType
 
 EXPANDED_OBJECTIVE = "service_availability_99th"
 
@@ -260,3 +260,20 @@ def fleet_problems(fleet: Fleet, document: Document, distributions: Collection[s
                 fix = f"did you mean {near[0]}?" if near else "targets: " + ", ".join(fleet.spec.targets)
                 found.append((("spec", "standby", source), "TRM0118", f"there is no target {name!r}", fix))
     return [Problem(code, what, fix, document.where(path)) for path, code, what, fix in found]
+
+
+def unencrypted(service: Service, name: str, target: TargetBase) -> Iterator[Found]:
+    """The volumes that require encryption on a cluster whose target `name` names no class that encrypts.
+
+    A claim without a class gets the cluster's default, of which nobody has said that it encrypts.
+    """
+    if not isinstance(target, ClusterTarget) or target.storage.encrypted is not None:
+        return
+    path: Path = ("spec", "targets", name)
+    for volume, declared in service.spec.volumes.items():
+        if declared.encrypted is Encrypted.REQUIRED:
+            what = f"{service.name}: the volume {volume} requires encryption, and {name} has no class for it"
+            fix = (
+                f"name the StorageClass that encrypts in a fleet file: spec.targets.{name}.storage.encrypted"
+            )
+            yield (*path, "storage") if target.storage.model_fields_set else path, "TRM0119", what, fix

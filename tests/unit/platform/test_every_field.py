@@ -16,14 +16,35 @@ from trimaran.action import Object
 from trimaran.platform import Made, Rendering, platform
 from trimaran.spec import load
 from trimaran.spec.fields import Model
-from trimaran.spec.fleet import HostTarget, KubernetesTarget, OpenShiftTarget, Target, VSphereTarget
+from trimaran.spec.fleet import (
+    HostTarget,
+    KubernetesTarget,
+    OpenShiftTarget,
+    Storage,
+    Target,
+    VSphereTarget,
+)
 from trimaran.spec.merge import effective
 from trimaran.spec.service import Service, WorkloadType
 
 MADE = Made("sha256:" + "a" * 64, "everything", "registry.example.com/everything@sha256:" + "c" * 64, True)
+# A cluster with all that objects of ours can use.
+EQUIPPED = {
+    "storage": {"class": "plain", "encrypted": "encrypted"},
+    "secretStore": {"name": "vault"},
+    "monitoring": "prometheus-operator",
+}
 TARGETS: dict[str, Target] = {
-    "kubernetes": KubernetesTarget(platform="kubernetes", namespace="web"),
-    "openshift": OpenShiftTarget(platform="openshift", namespace="web"),
+    "kubernetes": KubernetesTarget(
+        platform="kubernetes", namespace="web", storage=Storage(encrypted="encrypted")
+    ),
+    "openshift": OpenShiftTarget(
+        platform="openshift", namespace="web", storage=Storage(encrypted="encrypted")
+    ),
+    "equipped": KubernetesTarget.model_validate(
+        {"platform": "kubernetes", **EQUIPPED, "gateway": {"name": "g"}}
+    ),
+    "equipped-openshift": OpenShiftTarget.model_validate({"platform": "openshift", **EQUIPPED}),
     "vsphere": VSphereTarget(platform="vsphere", template="debian-12"),
     "local": HostTarget(platform="host"),
     "ssh": HostTarget(platform="host", hosts=("edge-1.example.com", "edge-2.example.com"), via="ssh"),
@@ -79,7 +100,7 @@ OTHER: dict[str, Any] = {
     "spec.objectives.*.histogram": "another",
     "spec.objectives.*.under": "1s",
     "spec.objectives.*.target": "98%",
-    "spec.objectives.*.window": "7d",
+    "spec.objectives.*.window": "8d",
 }
 # Fields that are used before rendering, and why.
 ELSEWHERE = {
@@ -247,6 +268,8 @@ def test_what_is_taken_away_is_missed_or_was_lost(target: str) -> None:
 ALIKE = {
     "kubernetes": {"service", "worker"},
     "openshift": {"service", "worker"},
+    "equipped": {"service", "worker"},
+    "equipped-openshift": {"service", "worker"},
     "vsphere": {"service", "worker"},
     "local": {"service", "worker", "daemon"},
     "ssh": {"service", "worker", "daemon"},
@@ -356,6 +379,34 @@ EXPRESSED: list[tuple[dict[str, Any], str]] = [
     (
         {"scaling": {"min": 1, "max": 2, "cpu": "70%"}, "resources": {"requests": {"cpu": "1"}}},
         "kubernetes openshift",
+    ),
+]
+EXPRESSED += [
+    (
+        {
+            "workload": {"type": "stateful", "replicas": 2},
+            "volumes": {"v": {"mount": "/srv/v", "size": "1Gi", "encrypted": each, "per": "replica"}},
+        },
+        "equipped equipped-openshift",
+    )
+    for each in ("required", "preferred", "no")
+]
+EXPRESSED += [
+    (
+        {"volumes": {"v": {"mount": "/srv/v", "size": "1Gi", "encrypted": "required", "per": "service"}}},
+        "kubernetes openshift equipped equipped-openshift",
+    ),
+    (
+        {"secrets": {"S": {"from": "vault", "path": "kv/s", "key": "k"}}},
+        "equipped equipped-openshift",
+    ),
+    (
+        {
+            "ports": {"http": 80},
+            "metrics": {"port": "http"},
+            "objectives": {"fast": {"histogram": "h", "under": "1s", "target": "99%", "window": "30d"}},
+        },
+        "equipped equipped-openshift",
     ),
 ]
 

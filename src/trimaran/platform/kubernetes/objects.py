@@ -1,26 +1,14 @@
-"""The objects around the pod: workload, Service, Ingress, ConfigMap, ServiceAccount, autoscaler. Pure."""
+"""The workload of a service and what it stands on: account, files, shared claims, secrets. Pure."""
 
 from typing import Any
 
-from trimaran.action import Json, digest
-from trimaran.platform.kubernetes.pod import file_key, labels, selector
-from trimaran.platform.protocol import Loss
-from trimaran.spec.service import Route, Scaling, Service, Tls, WorkloadType
-
-_KINDS = {
-    WorkloadType.SERVICE: ("apps/v1", "Deployment"),
-    WorkloadType.WORKER: ("apps/v1", "Deployment"),
-    WorkloadType.STATEFUL: ("apps/v1", "StatefulSet"),
-    WorkloadType.DAEMON: ("apps/v1", "DaemonSet"),
-    WorkloadType.JOB: ("batch/v1", "Job"),
-    WorkloadType.CRON: ("batch/v1", "CronJob"),
-}
-
-
-def head(service: Service, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
-    """The first fields of an object, without its spec."""
-    metadata = {"name": name, "namespace": namespace, "labels": labels(service)}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+from trimaran.action import digest
+from trimaran.platform.kubernetes import secrets, storage
+from trimaran.platform.kubernetes.head import head, selector
+from trimaran.platform.kubernetes.pod import file_key
+from trimaran.platform.kubernetes.replicas import KINDS
+from trimaran.spec.fleet import ClusterTarget
+from trimaran.spec.service import Service, WorkloadType
 
 
 def service_account(service: Service, namespace: str) -> dict[str, Any]:
@@ -42,11 +30,32 @@ def config_map(service: Service, namespace: str) -> dict[str, Any] | None:
     return {**document, "immutable": True, "data": content}
 
 
-def workload(service: Service, namespace: str, template: dict[str, Any]) -> dict[str, Any]:
+def claims(service: Service, settings: ClusterTarget) -> list[dict[str, Any]]:
+    """A PersistentVolumeClaim for each volume that all pods share."""
+    kind = "PersistentVolumeClaim"
+    return [
+        {
+            **head(service, "v1", kind, storage.claim_name(service, name), settings.namespace),
+            "spec": storage.shared_claim(service, name, settings),
+        }
+        for name in storage.shared(service)
+    ]
+
+
+def external_secret(service: Service, settings: ClusterTarget) -> dict[str, Any] | None:
+    """What External Secrets makes the service's Secret from; None where the store has nothing to give."""
+    body = secrets.external_secret(service, settings)
+    name, version = secrets.secret_name(service), "external-secrets.io/v1"
+    return (
+        {**head(service, version, "ExternalSecret", name, settings.namespace), "spec": body} if body else None
+    )
+
+
+def workload(service: Service, settings: ClusterTarget, template: dict[str, Any]) -> dict[str, Any]:
     """The object that keeps the pods: the kind follows the declaration's workload type."""
     spec = service.spec
-    api_version, kind = _KINDS[spec.workload.type]
-    document = head(service, api_version, kind, service.name, namespace)
+    api_version, kind = KINDS[spec.workload.type]
+    document = head(service, api_version, kind, service.name, settings.namespace)
     if spec.workload.type in (WorkloadType.JOB, WorkloadType.CRON):
         job = {"template": {**template, "spec": {**template["spec"], "restartPolicy": "OnFailure"}}}
         if spec.workload.cron is None:
@@ -57,105 +66,18 @@ def workload(service: Service, namespace: str, template: dict[str, Any]) -> dict
     if spec.scaling is None and spec.workload.type is not WorkloadType.DAEMON:
         body["replicas"] = spec.workload.replicas
     body["selector"] = {"matchLabels": selector(service)}
+    if kind == "Deployment" and storage.keeps_one_writer(service):
+        # A new pod on another node could never mount the volume that the old one still holds.
+        body["strategy"] = {"type": "Recreate"}
     if spec.workload.type is WorkloadType.STATEFUL:
         body["serviceName"] = service.name
-    return {**document, "spec": {**body, "template": template}}
+    body["template"] = template
+    own = storage.claim_templates(service, settings)
+    if own:
+        body["volumeClaimTemplates"] = own
+    return {**document, "spec": body}
 
 
 def _parallel(service: Service) -> dict[str, int]:
     count = service.spec.workload.replicas
     return {"parallelism": count, "completions": count}
-
-
-def scales(service: Service) -> bool:
-    """Whether an autoscaler can work on the workload: on a set of replicas, not on daemons or jobs."""
-    return service.spec.scaling is not None and service.spec.workload.type in (
-        WorkloadType.SERVICE,
-        WorkloadType.WORKER,
-        WorkloadType.STATEFUL,
-    )
-
-
-def autoscaler(service: Service, namespace: str) -> dict[str, Any] | None:
-    """The HorizontalPodAutoscaler; None without scaling."""
-    scaling = service.spec.scaling
-    if scaling is None or not scales(service):
-        return None
-    api_version, kind = _KINDS[service.spec.workload.type]
-    share = {"type": "Utilization", "averageUtilization": _whole_percent(scaling)}
-    document = head(service, "autoscaling/v2", "HorizontalPodAutoscaler", service.name, namespace)
-    return {
-        **document,
-        "spec": {
-            "scaleTargetRef": {"apiVersion": api_version, "kind": kind, "name": service.name},
-            "minReplicas": scaling.min,
-            "maxReplicas": scaling.max,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": share}}],
-        },
-    }
-
-
-def _whole_percent(scaling: Scaling) -> int:
-    # An autoscaler takes whole percents from 1 (autoscaling/v2, MetricTarget.averageUtilization).
-    return max(1, round(scaling.cpu.percent))
-
-
-def cluster_service(service: Service, namespace: str) -> dict[str, Any] | None:
-    """The Service in front of the pods; None when no port is declared."""
-    if not service.spec.ports:
-        return None
-    ports: Json = [
-        {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
-        for name, port in service.spec.ports.items()
-    ]
-    document = head(service, "v1", "Service", service.name, namespace)
-    body: dict[str, Any] = {"selector": selector(service), "ports": ports}
-    if service.spec.workload.type is WorkloadType.STATEFUL:
-        body = {"clusterIP": "None", **body}
-    return {**document, "spec": body}
-
-
-def ingress(service: Service, namespace: str, name: str, route: Route) -> dict[str, Any]:
-    """An Ingress for one route; TLS at the edge with the Secret `SERVICE-ROUTE-tls`."""
-    full = f"{service.name}-{name}"
-    backend = {"service": {"name": service.name, "port": {"name": route.port}}}
-    rule = {
-        "host": route.host,
-        "http": {"paths": [{"path": route.path, "pathType": "Prefix", "backend": backend}]},
-    }
-    body: dict[str, Any] = {"rules": [rule]}
-    if route.tls is Tls.EDGE:
-        body = {"tls": [{"hosts": [route.host], "secretName": f"{full}-tls"}], **body}
-    return {**head(service, "networking.k8s.io/v1", "Ingress", full, namespace), "spec": body}
-
-
-def ingress_losses(service: Service, target: str) -> list[Loss]:
-    """What an Ingress does not express of the routes."""
-    found = []
-    for name, route in service.spec.routes.items():
-        if route.tls is Tls.EDGE:
-            reason = f"nothing here makes the Secret {service.name}-{name}-tls that the Ingress names"
-            # It is the default, too: then the route as a whole was declared without what it needs.
-            field = "tls" if "tls" in route.model_fields_set else ""
-            found.append(Loss(target, f"routes.{name}.{field}".rstrip("."), reason))
-        elif route.tls is Tls.PASSTHROUGH:
-            found.append(
-                Loss(target, f"routes.{name}.tls", "an Ingress cannot pass TLS through; served as plain HTTP")
-            )
-    return found
-
-
-def scaling_losses(service: Service, target: str) -> list[Loss]:
-    """What the workload and its autoscaler do not express of replicas and scaling."""
-    spec = service.spec
-    found = []
-    if spec.scaling is not None and not scales(service):
-        found.append(Loss(target, "scaling", f"a {spec.workload.type} is not scaled"))
-    if spec.scaling is not None and scales(service):
-        reason = f"the autoscaler decides, between {spec.scaling.min} and {spec.scaling.max}"
-        found.append(Loss(target, "workload.replicas", reason))
-        if spec.scaling.cpu.percent.denominator != 1:
-            found.append(Loss(target, "scaling.cpu", f"rounded to {_whole_percent(spec.scaling)}%"))
-    if spec.workload.type is WorkloadType.DAEMON and spec.workload.replicas != 1:
-        found.append(Loss(target, "workload.replicas", "a daemon runs once on every node"))
-    return found

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from trimaran.platform.kubernetes import storage
+from trimaran.platform.kubernetes.head import labels
+from trimaran.platform.kubernetes.secrets import secret_name
 from trimaran.platform.protocol import Loss, Made
+from trimaran.spec.fleet import ClusterTarget
 from trimaran.spec.rules import default_port
 from trimaran.spec.service import Amounts, Probe, Secret, Service, ServiceSpec
 from trimaran.units import Duration
@@ -26,24 +30,7 @@ class Flavour:
     fixed_user: bool
 
 
-def labels(service: Service) -> dict[str, str]:
-    """The labels of every object of a service."""
-    own = {"app.kubernetes.io/managed-by": "trimaran", "app.kubernetes.io/name": service.name}
-    return {**dict(sorted(service.metadata.labels.items())), **own}
-
-
-def selector(service: Service) -> dict[str, str]:
-    """What selects the pods of a service. It never changes: a Deployment's selector is immutable."""
-    return {"app.kubernetes.io/name": service.name}
-
-
 _LONGEST_SLUG = 200
-_LABEL = 63  # characters of a DNS label, such as a volume's name
-
-
-def _volume(name: str) -> str:
-    full = f"data-{name}"
-    return full if len(full) <= _LABEL else f"{full[:50]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def literal(text: str) -> str:
@@ -64,16 +51,13 @@ def file_key(path: str) -> str:
     return f"{slug[:_LONGEST_SLUG].lstrip('.')}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
-def secret_name(service: Service) -> str:
-    """The Secret that holds what the service's references resolve to."""
-    return f"{service.name}-secrets"
-
-
-def template(service: Service, made: Made, flavour: Flavour, config_map: str | None) -> dict[str, Any]:
+def template(
+    service: Service, made: Made, flavour: Flavour, settings: ClusterTarget, config_map: str | None
+) -> dict[str, Any]:
     """The pod template; `config_map` is the name of the one with the files, if there is one."""
     spec = service.spec
     metadata: dict[str, Any] = {"labels": labels(service)}
-    notes = _annotations(spec, made)
+    notes = _annotations(spec, made, settings)
     if notes:
         metadata["annotations"] = notes
     pod: dict[str, Any] = {
@@ -82,15 +66,16 @@ def template(service: Service, made: Made, flavour: Flavour, config_map: str | N
         "securityContext": _pod_security(spec, flavour),
         "containers": [_container(service, made)],
     }
-    volumes = _volumes(service, config_map)
+    volumes = [*_volumes(service, config_map), *storage.pod_volumes(service, settings)]
     if volumes:
         pod["volumes"] = volumes
     return {"metadata": metadata, "spec": pod}
 
 
-def _annotations(spec: ServiceSpec, made: Made) -> dict[str, str]:
+def _annotations(spec: ServiceSpec, made: Made, settings: ClusterTarget) -> dict[str, str]:
     notes: dict[str, str] = {}
-    if spec.metrics:
+    if spec.metrics and settings.monitoring == "none":
+        # Where the operator is there, its ServiceMonitor says it: two would count every event twice.
         notes["prometheus.io/path"] = spec.metrics.path
         notes["prometheus.io/port"] = str(spec.ports[spec.metrics.port])
         notes["prometheus.io/scrape"] = "true"
@@ -134,7 +119,7 @@ def _container(service: Service, made: Made) -> dict[str, Any]:
         "capabilities": {"drop": ["ALL"]},
         "readOnlyRootFilesystem": spec.security.read_only_root,
     }
-    mounts = _mounts(spec)
+    mounts = [*_mounts(spec), *storage.mounts(service)]
     if mounts:
         container["volumeMounts"] = mounts
     return container
@@ -176,9 +161,6 @@ def _mounts(spec: ServiceSpec) -> list[dict[str, Any]]:
         {"name": "secrets", "mountPath": secret.mount, "subPath": name, "readOnly": True}
         for name, secret in _file_secrets(spec)
     ]
-    mounts += [
-        {"name": _volume(name), "mountPath": volume.mount} for name, volume in sorted(spec.volumes.items())
-    ]
     return mounts
 
 
@@ -194,30 +176,13 @@ def _volumes(service: Service, config_map: str | None) -> list[dict[str, Any]]:
     if _file_secrets(spec):
         keys = [{"key": name, "path": name} for name, _ in _file_secrets(spec)]
         volumes.append({"name": "secrets", "secret": {"secretName": secret_name(service), "items": keys}})
-    for name, volume in sorted(spec.volumes.items()):
-        volumes.append({"name": _volume(name), "emptyDir": {"sizeLimit": str(volume.size)}})
     return volumes
 
 
 def losses(service: Service, target: str, made: Made) -> list[Loss]:
     """What a pod does not express of the declaration."""
     spec = service.spec
-    found = [
-        Loss(
-            target,
-            f"secrets.{name}",
-            f"nothing here makes the Secret {secret_name(service)} from {secret.source}",
-        )
-        for name, secret in spec.secrets.items()
-    ]
-    found += [
-        Loss(target, f"volumes.{name}", "becomes an emptyDir: neither encrypted nor kept when the pod moves")
-        for name in spec.volumes
-    ]
-    found += [
-        Loss(target, f"objectives.{name}", "counted by trimaran ship; no Prometheus rules are rendered")
-        for name in spec.objectives
-    ]
+    found = []
     if not made.image_is_pinned:
         field = "build" if spec.build else "binary" if spec.binary else "image"
         found.append(Loss(target, field, f"the image {made.image} is named without a digest"))

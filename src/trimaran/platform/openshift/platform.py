@@ -1,11 +1,14 @@
-"""The OpenShift platform: the two points in which it differs from Kubernetes. Pure."""
+"""The OpenShift platform: the points in which it differs from Kubernetes. Pure."""
 
 from typing import Any
 
-from trimaran.platform.kubernetes.objects import head
+from trimaran.action import Object
+from trimaran.platform.kubernetes.head import head
 from trimaran.platform.kubernetes.platform import KubernetesPlatform
 from trimaran.platform.kubernetes.pod import Flavour
+from trimaran.platform.openshift import template
 from trimaran.platform.protocol import Loss
+from trimaran.spec.fleet import ClusterTarget, OpenShiftTarget
 from trimaran.spec.service import Route, Service, Tls
 
 
@@ -14,10 +17,12 @@ class OpenShiftPlatform(KubernetesPlatform):
 
     flavour = Flavour(fixed_user=False)
 
-    def routes(self, service: Service, namespace: str) -> list[dict[str, Any]]:
-        return [_route(service, namespace, name, route) for name, route in service.spec.routes.items()]
+    def routes(self, service: Service, settings: ClusterTarget) -> list[dict[str, Any]]:
+        return [
+            _route(service, settings.namespace, name, route) for name, route in service.spec.routes.items()
+        ]
 
-    def route_losses(self, service: Service, target: str) -> list[Loss]:
+    def route_losses(self, service: Service, target: str, settings: ClusterTarget) -> list[Loss]:
         return [
             Loss(
                 target,
@@ -27,6 +32,12 @@ class OpenShiftPlatform(KubernetesPlatform):
             for name, route in service.spec.routes.items()
             if route.tls is Tls.PASSTHROUGH and route.path != "/"
         ]
+
+    def more(
+        self, service: Service, target: str, settings: ClusterTarget, found: list[Object]
+    ) -> list[Object]:
+        assert isinstance(settings, OpenShiftTarget)  # noqa: S101 - the table's choice
+        return template.written(service, target, settings, found)
 
 
 def _route(service: Service, namespace: str, name: str, route: Route) -> dict[str, Any]:
