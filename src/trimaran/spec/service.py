@@ -311,6 +311,8 @@ class Override(Model):
     """What differs in spec.metrics."""
     template: str | None = Field(None, max_length=200)
     """vSphere: the template that machines are made from."""
+    disk: str | None = Field(None, pattern=r"^\[[^\]/]+\] [!-~]+\.vmdk$")
+    """vSphere: the disk that machines without a template start from: [datastore] folder/disk.vmdk."""
 
 
 class ServiceSpec(Model):
