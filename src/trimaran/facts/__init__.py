@@ -1,11 +1,12 @@
-"""What the world is: distributions and Go releases, as data of which each entry has a source.
+"""What the world is: distributions, Go releases, kinds of objects, as data of which each entry has a source.
 
-Public: `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`, and `refused`, the
-entries that wait for a source.
+Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`, and
+`refused`, the entries that wait for a source.
 """
 
 from trimaran.facts.load import (
     UnsourcedFactError,
+    cluster_kinds,
     distributions,
     glibc_symbols,
     go_bootstraps,
@@ -14,6 +15,7 @@ from trimaran.facts.load import (
     refused,
 )
 from trimaran.facts.model import (
+    ClusterKind,
     Distribution,
     GoBootstrap,
     GoKernel,
@@ -24,6 +26,7 @@ from trimaran.facts.model import (
 )
 
 __all__ = [
+    "ClusterKind",
     "Distribution",
     "GoBootstrap",
     "GoKernel",
@@ -32,6 +35,7 @@ __all__ = [
     "Refused",
     "SymbolVersion",
     "UnsourcedFactError",
+    "cluster_kinds",
     "distributions",
     "glibc_symbols",
     "go_bootstraps",

@@ -10,12 +10,21 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from trimaran.facts.model import Distribution, GoBootstrap, GoKernel, GoPackage, Libc, Refused, SymbolVersion
+from trimaran.facts.model import (
+    ClusterKind,
+    Distribution,
+    GoBootstrap,
+    GoKernel,
+    GoPackage,
+    Libc,
+    Refused,
+    SymbolVersion,
+)
 
 # An entry as TOML gives it; the functions below give it types.
 _Entry = Mapping[str, Any]
 _Facts = tuple[dict[str, _Entry], tuple[Refused, ...]]
-_FILES = ("distributions", "glibc_symbols", "go", "libcs", "musl_symbols")
+_FILES = ("distributions", "glibc_symbols", "go", "kinds", "libcs", "musl_symbols")
 
 
 class UnsourcedFactError(ValueError):
@@ -64,6 +73,17 @@ def glibc_symbols() -> tuple[SymbolVersion, ...]:
         SymbolVersion(name, tuple(e["symbols"]), tuple(e.get("markers", ())), e["source"], str(e["checked"]))
         for name, e in entries.items()
     )
+
+
+@cache
+def cluster_kinds() -> Mapping[str, ClusterKind]:
+    """Every kind that we render for clusters, by name, in the order in which they are applied."""
+    entries, _ = _read("kinds")
+    found = [
+        ClusterKind(name, e["version"], e["plural"], e["wave"], e["source"], str(e["checked"]))
+        for name, e in entries.items()
+    ]
+    return MappingProxyType({each.name: each for each in sorted(found, key=lambda each: each.wave)})
 
 
 @cache

@@ -117,6 +117,24 @@ class SymbolVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterKind:
+    """A kind of object that a service becomes on a cluster.
+
+    Args:
+        version: group and version, as `apps/v1`; the core group has none: `v1`.
+        plural: the kind's name in addresses of the API.
+        wave: when it is applied: a lower one comes first, and is deleted last.
+    """
+
+    name: str
+    version: str
+    plural: str
+    wave: int
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """An entry of a data file that does not load, because nobody can say where it comes from."""
 
