@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from trimaran.action import Json, ObjectRef, Verb
-from trimaran.ledger.encode import from_ms
+from trimaran.ledger.encode import from_ms, ref_json
 from trimaran.ledger.model import Applied, LastEvent, OutcomeState, Record
 from trimaran.ledger.tables import step_revisions, steps
 
@@ -72,6 +72,19 @@ def _until(at: int) -> ColumnElement[bool]:
     first_later = later.where(step_revisions.c.revision > at).scalar_subquery()
     without = and_(step_revisions.c.revision.is_(None), func.coalesce(steps.c.number < first_later, True))
     return or_(step_revisions.c.revision <= at, without)
+
+
+def objects(conn: Connection) -> tuple[ObjectRef, ...]:
+    """Every object that an action was ever meant for, on every target, in order."""
+    names = [_PARSED["object"][part].as_string() for part in ("target", "kind", "name", "scope")]
+    return tuple(sorted(ObjectRef(*row) for row in conn.execute(select(*names).distinct())))
+
+
+def keys_about(conn: Connection, ref: ObjectRef, last: int) -> tuple[str, ...]:
+    """The keys of the `last` newest actions on an object, newest first."""
+    here = [_PARSED["object"][part].as_string() == value for part, value in ref_json(ref).items()]
+    wanted = select(steps.c.key).where(steps.c.target == ref.target, *here)
+    return tuple(conn.execute(wanted.order_by(steps.c.number.desc()).limit(last)).scalars())
 
 
 def last_events(backwards: Iterator[Record], refs: Iterable[ObjectRef]) -> dict[ObjectRef, LastEvent]:

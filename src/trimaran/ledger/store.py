@@ -4,59 +4,40 @@ One file in SQLite, written ahead (WAL) and synced at every commit. Each write i
 also checks the lease's fence and appends to the audit chain; then the chain's head is put beside it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Self
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert
 
-from trimaran.action import Json, ObjectRef
+from trimaran.action import Json
 from trimaran.errors import fail
 from trimaran.ledger import leases, revisions, steps
-from trimaran.ledger.applied import applied, last_events
-from trimaran.ledger.chain import EMPTY, link
+from trimaran.ledger.chain import link
 from trimaran.ledger.encode import adoption_body, at_text, intent_body, outcome_body
 from trimaran.ledger.faults import explained
 from trimaran.ledger.guarding import check_adoptions, check_intents, cleaned
 from trimaran.ledger.model import (
     Adoption,
-    Applied,
-    Guard,
     Head,
-    HeadStore,
     Holder,
     Intent,
-    LastEvent,
     Lease,
     Outcome,
-    Owned,
-    Record,
     Revision,
     RevisionState,
-    Step,
 )
+from trimaran.ledger.reading import Reading, chain_end
 from trimaran.ledger.tables import audit
-
-_PAGE = 1_000  # records read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """One open ledger, which several threads may use. `open_ledger` makes it; `close` gives it back.
+class Ledger(Reading):
+    """One open ledger, which several threads may use. `open_ledger` makes it; `close` gives it back."""
 
-    Args:
-        whole: whether the file has every table; one of an older Trimaran that is only read may not.
-    """
-
-    name: str
-    engine: Engine
-    reader: Engine
-    head: HeadStore
-    guard: Guard
-    whole: bool = True
     # SQLite lets one write at a time and the others poll; threads of one process can queue instead.
     _turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
@@ -104,21 +85,6 @@ class Ledger:
         """Give `lease` back; nothing happens when another has it by now."""
         with self._turn, explained(self.name), self.engine.begin() as conn:
             leases.release(conn, lease)
-
-    def step(self, key: str) -> Step | None:
-        """The intent with this idempotency key, and its outcome if it has ended."""
-        with explained(self.name), self.reader.connect() as conn:
-            return steps.find(conn, key, self.whole)
-
-    def open_steps(self, target: str) -> tuple[Step, ...]:
-        """The target's intents without an outcome, oldest first."""
-        with explained(self.name), self.reader.connect() as conn:
-            return steps.unfinished(conn, target)
-
-    def inventory(self, target: str) -> tuple[Owned, ...]:
-        """What is ours on a target: all that an intent has named, until its deletion is confirmed."""
-        with explained(self.name), self.reader.connect() as conn:
-            return steps.owned(conn, target)
 
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> None:
         """Record intents before any of them is done, all or none. Raises when one would hold a secret."""
@@ -169,7 +135,7 @@ class Ledger:
     def begin_revision(self, actor: str, event: str, body: Mapping[str, Json], now: datetime) -> int:
         """Record a run that is meant to change targets, before it changes any; its number."""
         with self._append(actor, now) as (conn, bodies):
-            number, sequence = revisions.next_number(conn), _tail(conn).sequence + 1
+            number, sequence = revisions.next_number(conn), chain_end(conn).sequence + 1
             revisions.add(conn, Revision(number, event, actor, body, now, sequence))
             bodies.append({**body, "event": "revision", "revision": number, "what": event})
         return number
@@ -179,25 +145,6 @@ class Ledger:
         with self._append(actor, now) as (conn, bodies):
             revisions.end(conn, number, RevisionState(state), now)
             bodies.append({"event": "revision ended", "revision": number, "state": str(state)})
-
-    def revisions(self, last: int | None = None) -> tuple[Revision, ...]:
-        """The newest `last` revisions (None: all), newest first."""
-        with explained(self.name), self.reader.connect() as conn:
-            return revisions.newest(conn, last) if self.whole else ()
-
-    def revision(self, number: int) -> Revision | None:
-        """The revision with this number."""
-        with explained(self.name), self.reader.connect() as conn:
-            return revisions.find(conn, number) if self.whole else None
-
-    def applied(self, target: str, at: int | None = None) -> dict[ObjectRef, Applied]:
-        """What our last successful actions left on a target, at the end of revision `at` (None: now)."""
-        with explained(self.name), self.reader.connect() as conn:
-            return applied(conn, target, at, self.whole)
-
-    def last_event(self, refs: Collection[ObjectRef]) -> dict[ObjectRef, LastEvent]:
-        """The last that the audit says of each object; what it does not mention is left out."""
-        return last_events(self.records_backwards(), refs)
 
     def adopt(self, lease: Lease, found: Sequence[Adoption], now: datetime) -> None:
         """Record values on a target that a person decided to keep. Raises when one is a secret."""
@@ -216,45 +163,6 @@ class Ledger:
             (revisions.adopt if event == "adopted" else revisions.forget)(conn, found)
             bodies.extend(adoption_body(each, event) for each in found)
 
-    def adoptions(self, target: str) -> tuple[Adoption, ...]:
-        """What is adopted on a target."""
-        with explained(self.name), self.reader.connect() as conn:
-            return revisions.adopted(conn, target) if self.whole else ()
-
-    def records_backwards(self) -> Iterator[Record]:
-        """The audit chain from its end, a page at a time."""
-        before: int | None = None
-        while before is None or before > 1:
-            with explained(self.name), self.reader.connect() as conn:
-                wanted = select(audit).order_by(audit.c.sequence.desc()).limit(_PAGE)
-                wanted = wanted if before is None else wanted.where(audit.c.sequence < before)
-                page = [Record(row[0], *map(str, row[1:])) for row in conn.execute(wanted)]
-            yield from page
-            if len(page) < _PAGE:
-                return
-            before = page[-1].sequence
-
-    def records(self, after: int = 0) -> Iterator[Record]:
-        """The audit chain in the order of its sequence, a page at a time.
-
-        Args:
-            after: leave out the records up to and including this sequence.
-        """
-        while True:
-            with explained(self.name), self.reader.connect() as conn:
-                wanted = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(_PAGE)
-                # SQLite keeps whatever type somebody puts in; a record is judged by its text.
-                page = [Record(row[0], *map(str, row[1:])) for row in conn.execute(wanted)]
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].sequence
-
-    def tail(self) -> Head:
-        """Where the chain ends in the database."""
-        with explained(self.name), self.reader.connect() as conn:
-            return _tail(conn)
-
     @contextmanager
     def _append(self, actor: str, now: datetime) -> Iterator[tuple[Connection, list[Json]]]:
         """One transaction; the bodies put into the list are appended to the chain at its end."""
@@ -267,7 +175,7 @@ class Ledger:
                 self.head.write(head)
 
     def _extend(self, conn: Connection, bodies: Sequence[Json], actor: str, at: str) -> Head:
-        tail = _tail(conn)
+        tail = chain_end(conn)
         kept = self.head.read()
         if kept is not None and kept.sequence > tail.sequence:
             what = f"the ledger {self.name} has lost its last {kept.sequence - tail.sequence} audit records"
@@ -282,9 +190,3 @@ class Ledger:
         columns = ("sequence", "previous", "at", "actor", "body", "hash")
         conn.execute(insert(audit), [{column: getattr(each, column) for column in columns} for each in found])
         return tail
-
-
-def _tail(conn: Connection) -> Head:
-    wanted = select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
-    last = conn.execute(wanted).first()
-    return EMPTY if last is None else Head(last.sequence, last.hash)
