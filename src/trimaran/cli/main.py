@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "apply": "Deliver services to every target of a fleet, by one plan.",
     "ship": "Build, inspect, render, deliver and measure a service.",
     "down": "Stop and remove what was delivered, and only that.",
+    "lab": "Run real clusters and a vCenter simulator on this machine.",
     "go": "List, install and verify Go toolchains.",
     "audit": "Verify the ledger's audit chain.",
     "schema": "Print the JSON Schema of a declaration.",
