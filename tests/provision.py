@@ -19,6 +19,7 @@ WANTED = {
     "debugfs": "e2fsprogs",
     "gcc": "gcc",
     "mmdebstrap": "mmdebstrap",
+    "promtool": "prometheus",
     "qemu-img": "qemu-utils",
     "readelf": "binutils",
     "systemctl": "systemd",
