@@ -76,7 +76,8 @@ def commit(revision: Revision) -> str:
 def _where(revision: Revision) -> str:
     services, targets = names(revision, "services"), names(revision, "targets")
     what = ", ".join(services) if len(services) <= _MOST else f"{len(services):,} services"
-    return f"{what or revision.body.get('cause') or 'nothing'} on {', '.join(targets) or 'no target'}"
+    back = f"to revision {revision.body['back_to']}: " if "back_to" in revision.body else ""
+    return f"{back}{what or revision.body.get('cause') or 'nothing'} on {', '.join(targets) or 'no target'}"
 
 
 def names(revision: Revision, key: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Live values that a person decided to keep: putting them into what is rendered. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -54,6 +54,54 @@ def without_adoptions(objects: Iterable[Object], adoptions: Iterable[Adoption]) 
     """`objects` with what was declared where they hold an adopted value."""
     turned = [replace(each, value=each.declared, declared=each.value) for each in adoptions]
     return with_adoptions(objects, turned)
+
+
+def taken_over(
+    item: Object, changes: Iterable[Change], service_of: Callable[[Object], str | None]
+) -> tuple[Object, tuple[Change, ...]]:
+    """`item` with the values that stand there, except for what says whose it is; and those changes.
+
+    Args:
+        changes: from `item` (`after`) to what stands there (`before`).
+        service_of: tells from a document whose it is.
+    """
+    kept = []
+    for change in changes:
+        fresh = Object(item.ref, put(item.document, change.path, change.before), item.live)
+        if service_of(fresh) == service_of(item):
+            item = fresh
+            kept.append(change)
+    return item, tuple(kept)
+
+
+_CONTAINER = r"(?:.*\.)?containers\[name=[^\]]+\]\."
+_DECLARED = (
+    # a path on a target, and the field of a declaration that makes it
+    (r"spec\.replicas", "spec.workload.replicas"),
+    (_CONTAINER + r"image", "spec.image"),
+    (_CONTAINER + r"args(\[\d+\])?", r"spec.command.args\1"),
+    (_CONTAINER + r"env\[name=([^\]]+)\]\.value", r"spec.env.\1"),
+    (
+        r"(?:.*\.)?containers\[name=[^\]]+\]\.resources\.(requests|limits)\.(cpu|memory)",
+        r"spec.resources.\1.\2",
+    ),
+    (r"spec\.(minReplicas)", "spec.scaling.min"),
+    (r"spec\.(maxReplicas)", "spec.scaling.max"),
+    (r"env\.(.+)", r"spec.env.\1"),
+    (r"args(\[\d+\])?", r"spec.command.args\1"),
+    (r"ports\.(.+)", r"spec.ports.\1"),
+)
+
+
+def declared_as(adoption: Adoption) -> str:
+    """The field of a declaration that makes an adopted value; empty where none is known."""
+    if adoption.ref.kind == "File" and adoption.path in ("content", "mode"):
+        return f"spec.files[{adoption.ref.name}].{adoption.path}"
+    for pattern, field in _DECLARED:
+        match = re.fullmatch(pattern, adoption.path)
+        if match is not None:
+            return match.expand(field)
+    return ""
 
 
 def value_at(document: Json, path: str) -> Json:

@@ -4,6 +4,7 @@ from trimaran.ledger.chain import Fault, Verification, verify
 from trimaran.ledger.decide import undo_of
 from trimaran.ledger.heads import HeadFile
 from trimaran.ledger.model import (
+    SUCCESSES,
     Adoption,
     Applied,
     Clock,
@@ -28,6 +29,7 @@ from trimaran.ledger.proc import is_dead, this_actor, this_holder
 from trimaran.ledger.store import Ledger
 
 __all__ = [
+    "SUCCESSES",
     "Adoption",
     "Applied",
     "Clock",
