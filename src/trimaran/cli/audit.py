@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from trimaran.cli import paths
+from trimaran.cli import paths, why
 from trimaran.errors import Exit, printable
 from trimaran.ledger import Fault, HeadFile, Ledger, Record, Verification, open_existing, verify
 
@@ -85,6 +85,9 @@ def list_command(path: Path | None, last: int, everything: bool, form: str) -> i
         else:
             _print_json(records)
     return Exit.CLEAN
+
+
+command.add_command(why.command)
 
 
 def _path(path: Path | None) -> Path:
