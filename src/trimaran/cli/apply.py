@@ -60,7 +60,7 @@ def command(declarations: tuple[str, ...], **given: Any) -> Exit:
     desk = deck.desk()
     with steps.step("plan") as step:
         step.progress("looking at the targets")
-        looked = together.look_all(deck.works, desk, choice)
+        looked = together.look_all(deck.works, desk, choice, early=deck.early)
         _say_plan(step, looked)
     order = Order("apply", f"apply {deck.cause}", choice, given["wait_s"], folder=deck.folder)
     return _deliver(deck.works, looked, desk, order, steps, given["form"])
@@ -83,9 +83,12 @@ def _deliver(
     steps: Steps,
     form: str,
 ) -> Exit:
-    with steps.step("apply") as step:
-        done = together.deliver_all(works, looked, desk, telling(order, step))
-        _say_done(step, done)
+    if all(isinstance(each, Looked) and each.is_settled for each in looked.values()):
+        done = together.deliver_all(works, looked, desk, order)
+    else:
+        with steps.step("apply") as step:
+            done = together.deliver_all(works, looked, desk, telling(order, step))
+            _say_done(step, done)
     if form == "json":
         click.echo(json.dumps(report(done), indent=2, ensure_ascii=False))
     return close(done, order.wait_s)
@@ -113,7 +116,7 @@ def _say_done(step: Step, done: Mapping[str, Delivery | Failed]) -> None:
 
 
 def _is_bad(each: Delivery | Failed) -> bool:
-    return isinstance(each, Failed) or bool(each.sick)
+    return isinstance(each, Failed) or bool(each.broken)
 
 
 def _told(each: Delivery | Failed) -> str:
@@ -122,10 +125,13 @@ def _told(each: Delivery | Failed) -> str:
     words = [f"{count:,} {_DONE[verb]}" for verb, count in counts(each.plan).items() if count]
     if each.recovered:
         words.insert(0, f"{len(each.recovered)} actions of an earlier run ended first")
-    if each.sick:
-        words.append(f"{len(each.sick)} not ready")
+    if each.broken:
+        words.append(f"{len(each.broken)} not ready")
     elif each.outcomes:
         words.append(f"ready in {each.seconds:.1f} s")
+    silent = [sick.ref for sick in each.sick if sick not in each.broken]
+    if silent:
+        words.append(f"nobody answers for {len(silent)}: {silent[0].kind} {silent[0].name}")
     return ", ".join(words) or "as declared"
 
 
@@ -137,7 +143,7 @@ def close(done: Mapping[str, Delivery | Failed], wait_s: float) -> Exit:
         if isinstance(each, Failed):
             statuses.append(each.error.status)
             problems += each.error.problems
-        elif each.sick:
+        elif each.broken:
             statuses.append(Exit.ERROR)
             problems.append(_sick(target, each, wait_s))
     show.problems(problems)
@@ -147,11 +153,11 @@ def close(done: Mapping[str, Delivery | Failed], wait_s: float) -> Exit:
 def _sick(target: str, each: Delivery, wait_s: float) -> Problem:
     lines = [
         f"{sick.ref.kind}/{sick.ref.name} is {sick.health}" + "".join(f"; {text}" for text in sick.reasons)
-        for sick in each.sick[:_MOST_SICK]
+        for sick in each.broken[:_MOST_SICK]
     ]
-    if len(each.sick) > _MOST_SICK:
-        lines.append(f"and {len(each.sick) - _MOST_SICK} more")
-    what = f"{target}: {len(each.sick)} of what was applied does not work after {wait_s:g} s"
+    if len(each.broken) > _MOST_SICK:
+        lines.append(f"and {len(each.broken) - _MOST_SICK} more")
+    what = f"{target}: {len(each.broken)} of what was applied does not work after {wait_s:g} s"
     fix = "mend it and apply again, or `trimaran rollback`; --wait gives it more time"
     return Problem("TRM0719", what, fix, detail=tuple(map(printable, lines)))
 

@@ -1,6 +1,6 @@
 """What the verbs that work on a whole fleet share: their options, and the way to what each target needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import click
 from trimaran.binary import inspect_file, verdicts
 from trimaran.cli import paths
 from trimaran.cli.steps import Step, Steps, below
-from trimaran.deliver import programs
+from trimaran.deliver import programs, together
 from trimaran.deliver.desk import Desk
 from trimaran.deliver.made import Programs
 from trimaran.deliver.rendering import TargetRendering, render
@@ -24,6 +24,7 @@ from trimaran.spec.fleet import Fleet, Target
 from trimaran.spec.load import Declared
 
 Command = Callable[..., Any]
+_MANY = 50  # services
 
 
 def options(command: Command) -> Command:
@@ -48,6 +49,7 @@ class FleetDeck:
 
     Args:
         rendered: every rendering, of targets that are only rendered too.
+        early: looks at the targets that have begun already.
     """
 
     declared: tuple[Declared, ...]
@@ -55,6 +57,7 @@ class FleetDeck:
     programs: tuple[Programs, ...]
     rendered: tuple[TargetRendering, ...]
     works: tuple[Work, ...]
+    early: together.Early | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,9 +86,15 @@ def prepare(
     declarations: Sequence[str], fleet_file: str | None, only: Sequence[str], steps: Steps
 ) -> FleetDeck:
     """Read, build, inspect and render; writes nothing but the cache."""
-    declared = find.services(declarations or ("service.yaml",))
-    fleet = load.fleet(fleet_file, tuple(each.service for each in declared))
+    reading = find.begin(declarations or ("service.yaml",))
+    fleet = load.fleet(fleet_file)
     targets = chosen(fleet, only)
+    # Many services are read while their targets are looked at; of a few, only their own objects are.
+    early = None
+    if len(reading.items) >= _MANY:
+        early = together.begin_looking(_delivered(targets), Desk(paths.state()))
+    declared = find.finish(reading)
+    load.check_overrides(fleet_file, tuple(each.service for each in declared))
     made = tuple(_build(declared, steps))
     if any(made):
         with steps.step("inspect") as step:
@@ -97,9 +106,13 @@ def prepare(
             for each in render(one.service, fleet, mine)
             if each.target in targets
         )
-        found = works(rendered, {name: each for name, each in targets.items() if is_delivered(each)})
+        found = works(rendered, _delivered(targets))
         _say_render(step, declared, found)
-    return FleetDeck(declared, fleet, made, rendered, found)
+    return FleetDeck(declared, fleet, made, rendered, found, early)
+
+
+def _delivered(targets: Mapping[str, Target]) -> dict[str, Target]:
+    return {name: each for name, each in targets.items() if is_delivered(each)}
 
 
 def chosen(fleet: Fleet, only: Sequence[str]) -> dict[str, Target]:

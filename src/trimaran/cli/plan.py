@@ -44,7 +44,7 @@ def command(declarations: tuple[str, ...], **given: Any) -> Exit:
     choice = Choice(given["take"], given["recreate"], given["prune"])
     with steps.step("plan") as step:
         step.progress("looking at the targets")
-        looked = together.look_all(deck.works, deck.desk(), choice)
+        looked = together.look_all(deck.works, deck.desk(), choice, early=deck.early)
     files = _file_changes(deck, given["rendered"])
     if given["saved"]:
         _save(Path(given["saved"]), deck, looked)

@@ -15,9 +15,6 @@ from trimaran.errors import printable
 
 _SIGN = {Verb.CREATE: ("+", "green"), Verb.UPDATE: ("~", "yellow"), Verb.DELETE: ("-", "red")}
 _SHOWN = 72  # characters of a value; what differs further on is told by length
-_MOST_NEW = 40  # new objects of a target whose fields are shown; beyond, their names are
-# What a new object says of itself is in its line already.
-_HEAD = {"apiVersion", "kind", "metadata"}
 
 
 def target_lines(looked: Looked) -> Iterator[str]:
@@ -28,10 +25,10 @@ def target_lines(looked: Looked) -> Iterator[str]:
     if looked.unfinished:
         count = f"{looked.unfinished} actions of an earlier run are open"
         yield f"! {planned.target}: {count}; they are ended first"
-    new = sum(item.verb is Verb.CREATE for item in planned.pending)
     for item in planned.pending:
         yield head(item.verb, str(item.ref))
-        if item.verb is not Verb.CREATE or new <= _MOST_NEW:
+        # A new manifest is a page long, and `trimaran render` writes it; what is small is shown.
+        if item.verb is not Verb.CREATE or not _is_manifest(item):
             for change in fields(item):
                 yield from field_lines(change)
         for kept in item.kept:
@@ -49,14 +46,16 @@ def head(verb: Verb | None, name: str) -> str:
 
 
 def fields(item: Item) -> tuple[Change, ...]:
-    """The changed fields; of a new object, all of them but its name."""
+    """The changed fields; of a new object, all of them."""
     if item.verb is not Verb.CREATE or item.wanted is None:
         return item.changes
     return tuple(
-        Change(name, None, value)
-        for name, value in item.wanted.document.items()
-        if value not in ({}, []) and name not in _HEAD
+        Change(name, None, value) for name, value in item.wanted.document.items() if value not in ({}, [])
     )
+
+
+def _is_manifest(item: Item) -> bool:
+    return item.wanted is not None and "apiVersion" in item.wanted.document
 
 
 def field_lines(change: Change) -> list[str]:

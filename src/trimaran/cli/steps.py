@@ -20,6 +20,7 @@ _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _NAME = 10  # columns for a step's name, with two blanks before it
 _TIME = 8  # columns for its time
 _PAUSE_S = 2.0  # between two progress lines in a log, where they do not replace each other
+_LONGEST_PAUSE_S = 30.0  # a long wait does not fill a log
 
 
 def width() -> int:
@@ -37,6 +38,7 @@ class Step:
         self.started = time.monotonic()
         self.seconds = 0.0
         self.told = -_PAUSE_S
+        self.pause = _PAUSE_S
 
     def say(self, text: str) -> None:
         """The result, one line."""
@@ -54,8 +56,9 @@ class Step:
         if sys.stderr.isatty():
             columns = shutil.get_terminal_size((80, 24)).columns
             click.echo(f"\r\x1b[2K{text[: columns - 1]}", nl=False, err=True)
-        elif time.monotonic() - self.told >= _PAUSE_S:
+        elif time.monotonic() - self.told >= self.pause:
             self.told = time.monotonic()
+            self.pause = min(self.pause * 1.5, _LONGEST_PAUSE_S)
             click.echo(text, err=True)
 
     def clear(self) -> None:

@@ -83,6 +83,11 @@ class Looked:
         """Whether there is nothing to do."""
         return not (self.plan.pending or self.unfinished)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to do and nothing to wait for."""
+        return self.is_idle and not self.unwell
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -90,7 +95,7 @@ class Delivery:
 
     Args:
         recovered: how actions ended that an earlier run had left open.
-        sick: what was applied and does not work.
+        sick: what was applied and is not known to work.
         seconds: how long it took.
     """
 
@@ -104,6 +109,11 @@ class Delivery:
     def changed(self) -> bool:
         return bool(self.outcomes or self.recovered)
 
+    @property
+    def broken(self) -> tuple[Sick, ...]:
+        """What has failed or did not become ready; that nobody answers for the others is no failure."""
+        return tuple(each for each in self.sick if each.health is not Health.UNKNOWN)
+
 
 def look(
     session: Session,
@@ -111,11 +121,26 @@ def look(
     by: Platform,
     choice: Choice = CAREFUL,
     unfinished: int = 0,
+    seen: Observation | None = None,
 ) -> Looked:
-    """What the target needs, without changing anything. Raises TrimaranError when it cannot be seen."""
-    seen = session.observe(scope_of(wanted))
+    """What the target needs, without changing anything. Raises TrimaranError when it cannot be seen.
+
+    Args:
+        seen: when it has been looked at already.
+    """
+    seen = seen or session.observe(scope_of(wanted))
     planned = plan(wanted, seen, by, choice)
     return Looked(planned, wanted, unfinished, _unwell(planned, seen, by))
+
+
+def completed(seen: Observation, wanted: Wanted, session: Session) -> Observation:
+    """`seen`, which shows what is ours, with what stands in those wanted places where nothing of ours is."""
+    found = {item.ref for item in seen.objects}
+    missing = tuple(item.ref for item in wanted.objects if item.ref not in found)
+    if not missing:
+        return seen
+    more = session.observe(Scope(wanted.target, refs=missing))
+    return Observation(seen.objects + more.objects, seen.gaps + more.gaps, seen.taken_at)
 
 
 def scope_of(wanted: Wanted) -> Scope:

@@ -85,7 +85,18 @@ def reasons(item: Object) -> tuple[str, ...]:
         for each in _conditions(status)
         if each.get("status") == "False" and (each.get("message") or each.get("reason"))
     ]
+    found += _counted(item, status)
     return tuple(printable(text)[:300] for text in found[:5])
+
+
+def _counted(item: Object, status: Mapping[str, Any]) -> list[str]:
+    """How many replicas work, of those that are wanted."""
+    spec = item.document.get("spec")
+    wanted = spec.get("replicas") if isinstance(spec, Mapping) else None
+    if not isinstance(wanted, int) or "replicas" not in status:
+        return []
+    fresh, ready = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    return [f"{ready} of {wanted} replicas available, {fresh} of {wanted} up to date"]
 
 
 def _conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -15,8 +15,9 @@ from trimaran.deliver.origin import origin
 from trimaran.deliver.planning import Choice, Wanted
 from trimaran.deliver.saved import SavedPlan
 from trimaran.deliver.works import Work
-from trimaran.errors import TrimaranError
+from trimaran.errors import TrimaranError, fail
 from trimaran.ledger import Adoption, Ledger, RevisionState, open_existing, open_ledger, this_actor
+from trimaran.spec.fleet import Target
 
 T = TypeVar("T")
 _AT_ONCE = 8
@@ -106,32 +107,87 @@ def wanted_of(work: Work, knows: Known, services: frozenset[str] = frozenset()) 
     return Wanted(work.target, objects, services or work.services, owned)
 
 
+@dataclass(slots=True)
+class Early:
+    """Looks at targets that began before it was known what they are to hold.
+
+    Args:
+        looks: target → its thread; what it saw, or the error that it met, is in `seen` when it has ended.
+    """
+
+    knows: Mapping[str, Known]
+    looks: dict[str, threading.Thread]
+    seen: dict[str, Observation | TrimaranError]
+
+    def observation(self, target: str) -> Observation:
+        """What was seen of a target. Raises the TrimaranError that looking met."""
+        self.looks[target].join()
+        found = self.seen[target]
+        if isinstance(found, TrimaranError):
+            raise found
+        return found
+
+
+def begin_looking(targets: Mapping[str, Target], desk: Desk) -> Early:
+    """Look at everything that is ours on the targets, beside what this process does meanwhile."""
+    works = [Work(name, settings, ()) for name, settings in targets.items()]
+    early = Early(known(works, desk), {}, {})
+
+    def look(work: Work) -> None:
+        try:
+            session = desk.session(work.target, work.settings)
+            early.seen[work.target] = session.observe(Scope(work.target, also=early.knows[work.target].owned))
+        except TrimaranError as error:
+            early.seen[work.target] = error
+        except Exception as error:  # noqa: BLE001 - a bug in a thread is told like any other
+            early.seen[work.target] = fail("TRM0003", f"{type(error).__name__}: {error}", "please report it")
+
+    for work in works:
+        # When the declarations turn out to be wrong, nobody waits for these.
+        early.looks[work.target] = threading.Thread(target=look, args=(work,), daemon=True)
+        early.looks[work.target].start()
+    return early
+
+
 def look_all(
-    works: Sequence[Work], desk: Desk, choice: Choice, services: frozenset[str] = frozenset()
+    works: Sequence[Work],
+    desk: Desk,
+    choice: Choice,
+    services: frozenset[str] = frozenset(),
+    early: Early | None = None,
 ) -> dict[str, Looked | Failed]:
     """What every target needs, without changing anything.
 
     Args:
         services: for taking services away: their names, when nothing is wanted of them.
+        early: looks that have begun already.
     """
-    knows = known(works, desk)
+    knows = early.knows if early is not None else known(works, desk)
 
     def look(work: Work) -> Looked:
         session = desk.session(work.target, work.settings)
         mine = knows[work.target]
         wanted = wanted_of(work, mine, services)
-        return delivery.look(session, wanted, work.platform, choice, mine.unfinished)
+        seen = None if early is None else delivery.completed(early.observation(work.target), wanted, session)
+        return delivery.look(session, wanted, work.platform, choice, mine.unfinished, seen)
 
     return each_target(works, look)
 
 
 def deliver_all(
-    works: Sequence[Work], looked: Mapping[str, Looked | Failed], desk: Desk, order: Order
+    works: Sequence[Work],
+    looked: Mapping[str, Looked | Failed],
+    desk: Desk,
+    order: Order,
+    more: Mapping[str, Json] | None = None,
 ) -> dict[str, Delivery | Failed]:
     """Deliver what was looked at to every target; a target that fails does not hold up the others.
 
     Nothing is written, not even to the ledger, when no target needs anything. Raises TrimaranError before
     anything is done when a plan needs a decision of the user.
+
+    Args:
+        more: what else the audit says of the run.
     """
     check_all(looked)
     found: dict[str, Delivery | Failed] = {}
@@ -145,7 +201,7 @@ def deliver_all(
         return {work.target: found[work.target] for work in works}
     stopped = threading.Event()
     order = replace(order, stop=stopped.is_set)
-    with _revision(works, desk, order) as (ledger, number, ended):
+    with revision(desk, order, {**_body(works, order), **(more or {})}) as (ledger, number, ended):
 
         def deliver(work: Work) -> Delivery:
             mine = looked[work.target]
@@ -168,17 +224,17 @@ def check_all(looked: Mapping[str, Looked | Failed]) -> None:
 
 
 @contextmanager
-def _revision(
-    works: Sequence[Work], desk: Desk, order: Order
+def revision(
+    desk: Desk, order: Order, body: Mapping[str, Json]
 ) -> Iterator[tuple[Ledger, int, list[Delivery | Failed]]]:
     """A revision in the ledger around a run; what is put into the list tells how it ended."""
     actor, ended = this_actor(), list[Delivery | Failed]()
     with open_ledger(desk.ledger, desk.redactor) as ledger:
-        number = ledger.begin_revision(actor, order.event, _body(works, order), now())
+        number = ledger.begin_revision(actor, order.event, body, now())
         state = RevisionState.FAILED
         try:
             yield ledger, number, ended
-            good = [isinstance(each, Delivery) and not each.sick for each in ended]
+            good = [isinstance(each, Delivery) and not each.broken for each in ended]
             if any(good):
                 state = RevisionState.DONE if all(good) else RevisionState.PARTIAL
         finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 from trimaran.errors import Problem, TrimaranError, Where, fail
 from trimaran.spec.gate import MAX_BYTES
 from trimaran.spec.load import Declared, service
+from trimaran.spec.workers import Spread, spread
 
 _KIND = re.compile(rb"^kind:[ \t]*[\"']?PlatformAgnosticSpec\b", re.MULTILINE)
 _RENDERED = ".trimaran.json"  # stands in every folder of rendered files
@@ -20,13 +21,24 @@ def services(paths: Iterable[str]) -> tuple[Declared, ...]:
     Raises one TrimaranError for all files: TRM0116 for a folder without any service or two services of one
     name, and whatever is wrong with each file.
     """
+    return finish(begin(paths))
+
+
+def begin(paths: Iterable[str]) -> Spread:
+    """Begin to read the services declared in `paths`; many files are read beside this process.
+
+    Must be called before this process has threads. Raises TRM0116 for a folder without any service.
+    """
+    return spread(list(dict.fromkeys(name for each in paths for name in _files(each))), _read)
+
+
+def finish(reading: Spread) -> tuple[Declared, ...]:
+    """The services that `begin` began to read. Raises as `services` does."""
     found: dict[str, Declared] = {}
     problems: list[Problem] = []
-    for path in dict.fromkeys(name for each in paths for name in _files(each)):
-        try:
-            declared = service(path)
-        except TrimaranError as error:
-            problems += error.problems
+    for path, declared in zip(reading.items, reading.results(), strict=True):
+        if isinstance(declared, tuple):
+            problems += declared
             continue
         other = found.setdefault(declared.service.name, declared)
         if other is not declared:
@@ -35,6 +47,13 @@ def services(paths: Iterable[str]) -> tuple[Declared, ...]:
     if problems:
         raise TrimaranError(*problems[:_MOST])
     return tuple(found.values())
+
+
+def _read(path: str) -> Declared | tuple[Problem, ...]:
+    try:
+        return service(path)
+    except TrimaranError as error:
+        return error.problems
 
 
 def _files(path: str) -> Iterator[str]:

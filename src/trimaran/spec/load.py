@@ -98,6 +98,12 @@ def fleet(path: str | None, services: tuple[Service, ...] = ()) -> Fleet:
     return _placed(declared, Path(path).resolve().parent) if path not in (None, "-") else declared
 
 
+def check_overrides(path: str | None, services: tuple[Service, ...]) -> None:
+    """Raise what the overrides of the fleet in `path` break for `services`, as `fleet` does."""
+    if path is not None and path != "-" and b"overrides" in read_bytes(path):
+        fleet(path, services)
+
+
 def _placed(fleet: Fleet, folder: Path) -> Fleet:
     """`fleet` with the files that it names as absolute paths."""
     targets = {name: _with_paths(target, folder) for name, target in fleet.spec.targets.items()}
