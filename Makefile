@@ -6,9 +6,10 @@ STAMP   = $(VENV)/.installed
 DEV     = $(VENV)/.installed-dev
 WARM    = $(VENV)/.warm
 
-.PHONY: help demo check test bench format clean
+.PHONY: help demo lab check test bench format clean
 help:
 	@echo "make demo    build, inspect, render and run a real service on this machine"
+	@echo "make lab     real Kubernetes control planes and a vCenter simulator on this machine, and a fleet file"
 	@echo "make check   format, types, imports, unit tests: under a minute"
 	@echo "make test    everything, against real peers"
 	@echo "make bench   the benchmarks, each against a peer in the same run"
@@ -28,6 +29,10 @@ $(DEV): pyproject.toml constraints.txt $(STAMP)
 
 demo: $(STAMP)
 	@$(BIN)/trimaran ship examples/podinfo/service.yaml
+
+# The first run compiles them from the Go module proxy; later ones take seconds.
+lab: $(STAMP)
+	@$(BIN)/trimaran lab up
 
 check: $(DEV)
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import lab
+
+__all__ = ["lab"]  # a fixture for every folder of tests
+
 _HERE = Path(__file__).parent
 # A cold machine downloads and compiles what a warm one has: the Makefile says so by this.
 _COLD_FACTOR = 3

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.rootfs import PATH, RECIPES, MissingPeerError, rootfs
+from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, rootfs
+from trimaran import lab
+from trimaran.errors import TrimaranError
+from trimaran.lab import build
 
 # A command or file that shows that a package is there → the package.
 WANTED = {
@@ -54,10 +57,27 @@ def install(packages: list[str]) -> int:
     return 0
 
 
+def compile_lab() -> int:
+    """Make the lab's programs and definitions, so that no test pays for it; 1 when one cannot be made."""
+    cache = CACHE.parent
+
+    def say(line: str) -> None:
+        print(f"provision: {line}", flush=True)
+
+    try:
+        lab.programs(cache, say)
+        build.extracts(cache, say)
+    except TrimaranError as error:
+        for problem in error.problems:
+            print("\n".join((f"provision: {problem.code}: {problem.what}", problem.fix, *problem.detail)))
+        return 1
+    return 0
+
+
 def main() -> int:
     """The status of the process: 0 when everything is there."""
     packages = missing()
-    if packages and install(packages):
+    if (packages and install(packages)) or compile_lab():
         return 1
     for name in RECIPES:
         try:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,10 +131,9 @@ def _build(bench: _Bench, name: str, target: Path, count: str) -> None:
         # A copy: where this package is installed may be read-only, and nothing of Go belongs there.
         shutil.copytree(_MODULES / part.name, module)
     go = _go(bench, module)
-    began = time.monotonic()
 
     def tell(line: str) -> None:
-        bench.progress(f"{name} {program.version} ({count}), {time.monotonic() - began:.0f} s: {line}")
+        bench.progress(f"{name} {program.version} ({count}): {line}")
 
     tell(f"compiling with Go {go.version}")
     fresh = bench.scratch / f"{name}.new"

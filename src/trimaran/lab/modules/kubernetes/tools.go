@@ -9,5 +9,4 @@ import (
 	_ "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	_ "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	_ "k8s.io/kubectl/pkg/cmd"
-	_ "sigs.k8s.io/kwok/cmd/kwok"
 )
