@@ -123,7 +123,7 @@ def say_done(step: Step, done: Mapping[str, Delivery | Failed]) -> None:
             lines = below(f"{target}: failed: {each.error.problems[0].what}", fg="red")
         else:
             parts = [f"{count:,} {_DONE[verb]}" for verb, count in counts(each.plan).items() if count]
-            parts += [f"{len(each.sick)} not ready"] if each.sick else []
+            parts += [f"{len(each.broken)} not ready"] if each.broken else []
             lines = below(f"{target}: {', '.join(parts) or 'as wanted'}")
         for line in lines:
             step.add(line)
