@@ -61,11 +61,11 @@ def programs(cache: Path, progress: Progress, names: Iterable[str] | None = None
     """
     wanted = {name: place(cache, name) for name in (recipes().names if names is None else names)}
     missing = [name for name, path in wanted.items() if not path.is_file()]
-    if missing:
+    for number, name in enumerate(missing, 1):
+        # One lock for each: who wants a small program does not wait for all the large ones.
         with _bench(cache, progress) as bench:
-            for number, name in enumerate(missing, 1):
-                if not wanted[name].is_file():
-                    _build(bench, name, wanted[name], f"{number} of {len(missing)}")
+            if not wanted[name].is_file():
+                _build(bench, name, wanted[name], f"{number} of {len(missing)}")
     return wanted
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from trimaran.lab.texts import NAMESPACE
 
@@ -34,13 +33,13 @@ def path(document: Mapping[str, Any]) -> str:
     version, plural, within = _KINDS[document["kind"]]
     base = f"/apis/{version}" if "/" in version else f"/api/{version}"
     metadata = document["metadata"]
-    space = f"/namespaces/{quote(metadata['namespace'])}" if within else ""
-    return f"{base}{space}/{plural}/{quote(metadata['name'])}"
+    space = f"/namespaces/{metadata['namespace']}" if within else ""
+    return f"{base}{space}/{plural}/{metadata['name']}"
 
 
 def definition_path(name: str) -> str:
     """Where the API server keeps the definition of that name."""
-    return f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{quote(name)}"
+    return f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
 
 
 def builtin(classes: Iterable[str]) -> tuple[Document, ...]:
