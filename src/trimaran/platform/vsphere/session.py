@@ -47,11 +47,17 @@ def open_session(target: str, settings: Target, access: Access) -> "VSphereSessi
 
 
 class VSphereSession:
-    """The machines of one target's folder."""
+    """The machines of one target's folder.
 
-    def __init__(self, target: str, settings: VSphereTarget, access: Access) -> None:
+    Args:
+        client: the connection to vCenter; without it one is made of the settings.
+    """
+
+    def __init__(
+        self, target: str, settings: VSphereTarget, access: Access, client: Client | None = None
+    ) -> None:
         self.target, self.settings, self.clock = target, settings, access.clock
-        self.client = Client(target, settings, access.resolve)
+        self.client = client or Client(target, settings, access.resolve)
         self.inventory = Inventory(self.client)
         self.changing = Changing(self.client, self.inventory, self._look)
         self._platform = VSpherePlatform()
