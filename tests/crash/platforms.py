@@ -59,6 +59,7 @@ class PlatformUnderTest(Protocol):
 PLATFORMS: dict[str, str] = {
     "fake-directory": "tests.crash.fake_directory:FakeDirectory",
     "host": "tests.crash.host_machine:HostMachine",
+    "kubernetes": "tests.crash.kubernetes_cluster:KubernetesCluster",
 }
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from trimaran.errors import Exit, Problem, TrimaranError, printable
 
+_BUSY = frozenset([429, 500, 502, 503, 504])
 _LONGEST = 400  # characters of a server's own words
 _MOST = 20  # causes that are told
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
@@ -101,7 +102,19 @@ def _not_let_in(code: int, found: Status, asked: str, cluster: str) -> TrimaranE
     return _error("TRM0724", what, "give the context's user a Role for it", Exit.AUTHENTICATION)
 
 
+def is_busy(code: int, body: bytes) -> bool:
+    """Whether the same request may be answered otherwise a moment later."""
+    return code in _BUSY and not (code == 500 and _is_untyped(status(body)))
+
+
+def _is_untyped(found: Status) -> bool:
+    # What does not fit the schema is a failure of the server's own, by its status alone.
+    return (found.message or "").startswith("failed to create typed patch object")
+
+
 def _failing(code: int, found: Status, asked: str, cluster: str) -> TrimaranError:
+    if _is_untyped(found):
+        return _invalid(found, asked)
     if code in (408, 429) or code >= 500:
         what = f"{cluster} cannot {asked} now: {code} {found.says}"
         return _error("TRM0733", what, "run this again later; look at the API server's log", Exit.PARTIAL)
@@ -134,8 +147,7 @@ def _not_found(found: Status, asked: str, cluster: str) -> TrimaranError:
 def _conflict(found: Status, asked: str) -> TrimaranError:
     fields = [cause for cause in found.causes if cause.reason == "FieldManagerConflict"]
     if not fields:
-        what = f"cannot {asked}, because the object is gone or was replaced: {found.says}"
-        return _error("TRM0732", what, "plan again")
+        return _replaced(found, asked)
     problems = []
     for cause in fields[:_MOST]:
         match = _MANAGER.search(cause.message or "")
@@ -146,13 +158,21 @@ def _conflict(found: Status, asked: str) -> TrimaranError:
     return TrimaranError(*problems)
 
 
+def _replaced(found: Status, asked: str) -> TrimaranError:
+    what = f"cannot {asked}, because the object is gone or was replaced: {found.says}"
+    return _error("TRM0732", what, "plan again")
+
+
 def _invalid(found: Status, asked: str) -> TrimaranError:
-    problems = []
+    if any(cause.field == "metadata.uid" for cause in found.causes):
+        return _replaced(found, asked)
+    problems: list[Problem] = []
     for cause in found.causes[:_MOST]:
         told = words(cause.message)
         field = words(cause.field)
         what = f"cannot {asked}: {field}: {told}" if field else f"cannot {asked}: {told}"
-        problems.append(_refused_field(what, told))
+        problem = _refused_field(what, told)
+        problems += [problem] if problem not in problems else []
     if not problems:
         problems.append(_refused_field(f"cannot {asked}: {found.says}", found.says))
     return TrimaranError(*problems)

@@ -19,7 +19,6 @@ _READ_S = 30.0
 _ATTEMPTS = 4
 _PAUSE_S = 0.25
 _LARGEST = 512 << 20  # bytes of an answer, unpacked: a namespace full of large objects is still smaller
-_BUSY = frozenset([429, 500, 502, 503, 504])
 
 
 class Client:
@@ -53,7 +52,8 @@ class Client:
                 pause = _PAUSE_S
             else:
                 pause = pause or _PAUSE_S * 2**attempt
-                if answer.code not in _BUSY or attempt == attempts or time.monotonic() + pause >= end:
+                busy = answers.is_busy(answer.code, answer.body)
+                if not busy or attempt == attempts or time.monotonic() + pause >= end:
                     return answer
             time.sleep(pause)
         raise AssertionError  # the last attempt returns or raises

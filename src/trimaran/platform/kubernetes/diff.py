@@ -13,9 +13,9 @@ from trimaran.platform.kubernetes import amounts, owners, paths
 from trimaran.platform.kubernetes.immutable import is_immutable
 from trimaran.platform.kubernetes.owners import Fields
 from trimaran.platform.kubernetes.paths import Place
+from trimaran.platform.kubernetes.reading import malformed
 
 _MISSING: Json = object()
-_NOT_OURS: Fields = {}
 # Without a value these mean something else than with an empty one, and have no default of their own.
 _TELLING = frozenset(
     [
@@ -41,11 +41,14 @@ def diff(wanted: Object, seen: Object) -> tuple[Change, ...]:
     """
     known = owners.entries(seen.live)
     walk = _Walk()
-    if known is None:
-        exact = "status" not in seen.document
-        walk.maps(_stateless(wanted.document), _stateless(seen.document), None, (), exact)
-    else:
-        walk.maps(_stateless(wanted.document), seen.document, owners.ours(known), (), False)
+    try:
+        if known is None:
+            exact = "status" not in seen.document
+            walk.maps(_stateless(wanted.document), _stateless(seen.document), None, (), exact)
+        else:
+            walk.maps(_stateless(wanted.document), seen.document, owners.ours(known), (), False)
+    except RecursionError:
+        raise malformed(str(seen.ref), "it is nested too deeply") from None
     return tuple(_change(seen, known or [], each) for each in walk.found) if walk.found else ()
 
 
@@ -94,10 +97,8 @@ class _Walk:
     ) -> None:
         owned = 0
         for key, value in wanted.items():
-            inner = None if ours is None else ours.get("f:" + key, _NOT_OURS)
-            if inner is not _NOT_OURS:
-                owned += 1
-                inner = inner or None
+            inner = None if ours is None else owners.within(ours, "f:" + key)
+            owned += inner is not owners.NOTHING
             other = seen.get(key, _MISSING)
             if other != value:
                 self._values(value, other, inner, (*at, paths.named(key)), exact)
@@ -139,9 +140,7 @@ class _Walk:
             return
         for key, item in left.items():
             step = paths.keyed(names, key)
-            inner = None if ours is None else ours.get(step.field, _NOT_OURS)
-            if inner is not _NOT_OURS:
-                inner = inner or None
+            inner = None if ours is None else owners.within(ours, step.field)
             other = right.get(key, _MISSING)
             if other != item:
                 self._values(item, other, inner, (*at, step), exact)

@@ -19,6 +19,9 @@ Fields = dict[str, Any]
 """A set of fields; an empty tree is a leaf."""
 
 
+NOTHING: Fields = {}
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What one manager owns.
 
@@ -34,7 +37,10 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def tree(self) -> Fields:
-        return _tree.decode(self.fields)
+        try:
+            return _tree.decode(self.fields)
+        except (msgspec.MsgspecError, RecursionError):
+            return {}  # no tree: it tells of no field
 
     @property
     def name(self) -> str:
@@ -44,6 +50,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 _entries = msgspec.json.Decoder(list[Entry])
 _tree = msgspec.json.Decoder(dict[str, Any])
+
+
+def within(tree: Fields, step: str) -> Fields | None:
+    """What a set has below a step: a tree; None for all of it (a leaf); NOTHING when it has nothing there."""
+    found: Fields | None = tree.get(step, NOTHING)
+    if found is NOTHING or (isinstance(found, dict) and found):
+        return found
+    return None
 
 
 def entries(live: Mapping[str, Json]) -> list[Entry] | None:
@@ -75,10 +89,10 @@ def others(found: list[Entry]) -> Iterator[Entry]:
 def holds(tree: Fields, path: tuple[str, ...]) -> bool:
     """Whether a set has a field, or an atomic node above it, or anything below it."""
     for step in path:
-        if not tree:
-            return True  # a leaf above the field: the whole of it is owned
-        inner = tree.get(step)
+        inner = within(tree, step)
         if inner is None:
+            return True  # a leaf, perhaps above the field: the whole of it is owned
+        if inner is NOTHING:
             return False
         tree = inner
     return True

@@ -11,7 +11,6 @@ from trimaran.platform.kubernetes.paths import Place
 
 RESTARTED = "trimaran.dev/restarted"
 _MISSING: Json = object()
-_NOT_OURS: Fields = {}
 
 _POD_LABELS = ("spec", "template", "metadata", "labels")
 
@@ -115,39 +114,38 @@ class _Narrow:
     ) -> dict[str, Json]:
         found = {}
         for key, value in document.items():
-            inner = ours.get("f:" + key, _NOT_OURS)
-            is_ours = inner is not _NOT_OURS
-            kept = self._value(value, live.get(key, _MISSING), inner, is_ours, (*at, paths.named(key)))
+            inner = owners.within(ours, "f:" + key)
+            kept = self._value(value, live.get(key, _MISSING), inner, (*at, paths.named(key)))
             if kept is not _MISSING:
                 found[key] = kept
         return found
 
-    def _value(self, value: Json, live: Json, ours: Fields, is_ours: bool, at: Place) -> Json:
-        if is_ours and not ours:
+    def _value(self, value: Json, live: Json, ours: Fields | None, at: Place) -> Json:
+        """What is kept of a value; `ours` is a tree, NOTHING, or None for all of it."""
+        if ours is None:
             return value
+        is_ours = ours is not owners.NOTHING
         if isinstance(value, Mapping) and isinstance(live, Mapping):
             return self.maps(value, live, ours, at) or (value if is_ours else _MISSING)
         if isinstance(value, list) and isinstance(live, list):
-            return self._list(value, live, ours, is_ours, at)
-        if is_ours:
-            return value
-        if value == live or any(owners.holds(tree, paths.fields(at)) for tree in self.others):
-            return _MISSING
-        return value
+            return self._list(value, live, ours, at)
+        return value if is_ours or self._is_free(value, live, at) else _MISSING
 
-    def _list(self, value: list[Json], live: list[Json], ours: Fields, is_ours: bool, at: Place) -> Json:
+    def _is_free(self, value: Json, live: Json, at: Place) -> bool:
+        """Whether a value is not as it was, and belongs to nobody now."""
+        return bool(value != live) and not any(owners.holds(tree, paths.fields(at)) for tree in self.others)
+
+    def _list(self, value: list[Json], live: list[Json], ours: Fields, at: Place) -> Json:
         names = paths.merge_keys(at[-1].label, value, live)
         left = paths.by_key(value, names) if names else None
         right = paths.by_key(live, names) if names else None
         if names is None or left is None or right is None:
-            taken = any(owners.holds(tree, paths.fields(at)) for tree in self.others)
-            return value if is_ours or (value != live and not taken) else _MISSING
+            is_ours = ours is not owners.NOTHING
+            return value if is_ours or self._is_free(value, live, at) else _MISSING
         found = []
         for key, item in left.items():
             step = paths.keyed(names, key)
-            inner = ours.get(step.field, _NOT_OURS)
-            other = right.get(key, _MISSING)
-            kept = self._value(item, other, inner, inner is not _NOT_OURS, (*at, step))
+            kept = self._value(item, right.get(key, _MISSING), owners.within(ours, step.field), (*at, step))
             if kept is not _MISSING:
                 # Every item names its key, but for what the server knows by itself.
                 found.append({name: item[name] for name in names if name not in paths.DEFAULTS} | kept)

@@ -17,7 +17,7 @@ def left_alone(wanted: Object, seen: Object) -> tuple[Change, ...]:
     for entry in owners.others(owners.entries(seen.live) or []):
         for part in _PARTS:
             tree = entry.tree.get(f"f:{part}")
-            if tree is None or part not in seen.document:
+            if not isinstance(tree, dict) or part not in seen.document:
                 continue
             at = (paths.named(part),)
             for place, value in _below(tree, wanted.document.get(part), seen.document[part], at):
@@ -35,7 +35,7 @@ def _below(tree: Fields, wanted: Json, seen: Json, at: Place) -> Iterator[tuple[
             continue
         if other is _MISSING:
             yield place, value
-        elif inner:
+        elif isinstance(inner, dict) and inner:
             yield from _below(inner, other, value, place)
 
 
