@@ -43,7 +43,7 @@ def command(revision: int | None, services: tuple[str, ...], **given: Any) -> Ex
     with steps.step("plan") as step:
         step.progress("looking at the targets")
         looked = settling.look_back(works, desk, found.number, services, choice)
-        step.say(f"back to revision {found.number}, {_named(found)}")
+        step.say(f"back to revision {found.number}: {_named(found)}")
         for line in planned.sum_lines(looked):
             step.add(line)
     if given["dry_run"]:
@@ -74,7 +74,7 @@ def _chosen(works: Sequence[Work], number: int | None) -> Revision:
 
 def _named(found: Revision) -> str:
     when = found.begun_at.strftime("%Y-%m-%d %H:%M:%S")
-    return printable(f"{found.body.get('cause') or found.event} of {when} by {found.actor}")
+    return printable(f"{found.body.get('cause') or found.event}, {when}")
 
 
 def _body(looked: Mapping[str, Looked | Failed], found: Revision) -> dict[str, Json]:

@@ -165,11 +165,11 @@ def adopt(
     """Keep the live values of `refs`; of what stands in our place and is not ours, take it over."""
 
     def do(drifted: Drifted, run: Run) -> Delivery:
-        work, (ledger, _, _) = drifted.work, run
+        work, (ledger, number, _) = drifted.work, run
         with _recovered(work, desk, ledger) as (lease, ended):
             found = _look(work, desk, drifted.knows, drifted.baseline) if ended else drifted
             kept, taken = kept_values(found, refs)
-            ledger.adopt(lease, kept, now())
+            ledger.adopt(lease, kept, now(), number)
         if not taken:
             return Delivery(Plan(work.target, ()), (), ended)
         return _deliver(found, taken, desk, run)
@@ -207,9 +207,10 @@ def revert(
     """Put back what was applied of `refs`, and forget what was adopted of them."""
 
     def do(drifted: Drifted, run: Run) -> Delivery:
-        target, (ledger, _, _) = drifted.work.target, run
+        target, (ledger, number, _) = drifted.work.target, run
         with _recovered(drifted.work, desk, ledger) as (lease, _):
-            ledger.forget(lease, [each for each in ledger.adoptions(target) if each.ref in refs], now())
+            adopted = [each for each in ledger.adoptions(target) if each.ref in refs]
+            ledger.forget(lease, adopted, now(), number)
         return _deliver(drifted, drifted.applied(refs), desk, run)
 
     return _settle(todo, refs, desk, order, do)

@@ -104,15 +104,16 @@ def intent_body(intent: Intent, fence: int) -> dict[str, Json]:
     return body
 
 
-def adoption_body(adoption: Adoption, event: str) -> dict[str, Json]:
+def adoption_body(adoption: Adoption, event: str, revision: int | None) -> dict[str, Json]:
     """What the audit says of an adoption that begins or ends."""
-    return {
+    body = {
         "event": event,
         "object": ref_json(adoption.ref),
         "path": adoption.path,
         "value": digest(adoption.value),
         "declared": digest(adoption.declared),
     }
+    return body if revision is None else {**body, "revision": revision}
 
 
 def outcome_body(outcome: Outcome, intent: Intent) -> dict[str, Json]:

@@ -146,22 +146,28 @@ class Ledger(Reading):
             revisions.end(conn, number, RevisionState(state), now)
             bodies.append({"event": "revision ended", "revision": number, "state": str(state)})
 
-    def adopt(self, lease: Lease, found: Sequence[Adoption], now: datetime) -> None:
+    def adopt(
+        self, lease: Lease, found: Sequence[Adoption], now: datetime, revision: int | None = None
+    ) -> None:
         """Record values on a target that a person decided to keep. Raises when one is a secret."""
         check_adoptions(found, self.guard)
-        self._adoptions(lease, found, "adopted", now)
+        self._adoptions(lease, found, ("adopted", revision), now)
 
-    def forget(self, lease: Lease, found: Sequence[Adoption], now: datetime) -> None:
+    def forget(
+        self, lease: Lease, found: Sequence[Adoption], now: datetime, revision: int | None = None
+    ) -> None:
         """Take adoptions back; by their objects and paths."""
-        self._adoptions(lease, found, "forgotten", now)
+        self._adoptions(lease, found, ("forgotten", revision), now)
 
-    def _adoptions(self, lease: Lease, found: Sequence[Adoption], event: str, now: datetime) -> None:
+    def _adoptions(
+        self, lease: Lease, found: Sequence[Adoption], event: tuple[str, int | None], now: datetime
+    ) -> None:
         if not found:
             return
         with self._append(lease.holder.actor, now) as (conn, bodies):
             leases.renew(conn, lease, now)
-            (revisions.adopt if event == "adopted" else revisions.forget)(conn, found)
-            bodies.extend(adoption_body(each, event) for each in found)
+            (revisions.adopt if event[0] == "adopted" else revisions.forget)(conn, found)
+            bodies.extend(adoption_body(each, *event) for each in found)
 
     @contextmanager
     def _append(self, actor: str, now: datetime) -> Iterator[tuple[Connection, list[Json]]]:
