@@ -198,10 +198,17 @@ def _words(body: Any) -> tuple[str, str]:
     what = ""
     if isinstance(named, dict):
         what = f"{body.get('verb', '')} {named.get('kind', '')}/{named.get('name', '')}"
-    if body.get("event") == "outcome":
-        return str(body.get("state")), what
-    if body.get("event") == "intent":
-        return "intent", what
+    match body.get("event"):
+        case "outcome":
+            return str(body.get("state")), what
+        case "intent":
+            return "intent", what
+        case "revision":
+            return "revision", f"{body.get('revision')} {body.get('cause', body.get('what', ''))}"
+        case "revision ended":
+            return str(body.get("state")), f"revision {body.get('revision')}"
+        case "adopted" | "forgotten" as event:
+            return event, f"{body.get('path')} of{what}"
     detail = " ".join(str(value) for key, value in body.items() if key != "event" and isinstance(value, str))
     return "event", f"{body.get('event', '')} {detail}".strip()
 
