@@ -6,9 +6,11 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ import pytest
 from tests.lab import Lab
 from tests.world import World, world
 
-from trimaran.lab import processes
+from trimaran.errors import TrimaranError
+from trimaran.lab import build, processes, programs, recipes
 from trimaran.lab.api import Api
 from trimaran.spec import load
 from trimaran.supervise import supervisor
@@ -239,6 +242,44 @@ def test_a_foreign_fleet_file_ends_it_before_anything_is_started(away: World) ->
     assert processes.found(_root(away)) == ()
     assert {member["state"] for member in _status(away, 1).values()} == {"down"}
     assert "none was running" in away.run("lab", "down", "-q").stdout
+
+
+def test_a_member_that_cannot_start_is_named_with_the_end_of_its_log(away: World) -> None:
+    _root(away).mkdir(parents=True)
+    (_root(away) / "etcd").write_text("in the way of etcd's folder")
+    said = away.run("lab", "up", "-q", status=2).stderr
+    assert "error[TRM1004]: etcd ended while the lab was starting" in said
+    assert "not a directory" in said
+    assert _status(away, 1)["etcd"]["state"] == "down"
+
+
+def test_a_build_that_is_killed_leaves_nothing_half_made_and_goes_on(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from trimaran.lab import programs; "
+    script += "programs(Path(sys.argv[1]), print, ['process-template'])"
+    argv = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        assert b"compiling" in killed.stdout.readline()
+        killed.kill()
+    target = build.place(tmp_path, "process-template")
+    assert not target.exists()
+    assert list((tmp_path / "lab").glob(".scratch-*"))
+    said: list[str] = []
+    assert programs(tmp_path, said.append, ["process-template"]) == {"process-template": target}
+    assert os.access(target, os.X_OK)
+    assert not list((tmp_path / "lab").glob(".scratch-*"))
+    said.clear()
+    programs(tmp_path, said.append, ["process-template"])
+    assert said == [], "the second time there is nothing to do"
+
+
+def test_a_module_with_another_sum_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = recipes()
+    wrong = replace(real, stages=replace(real.stages, sum="h1:" + 43 * "A" + "="))
+    monkeypatch.setattr(build, "recipes", lambda: wrong)
+    with pytest.raises(TrimaranError, match="TRM1003"):
+        build.extracts(tmp_path, lambda line: None)
+    assert not build.definitions(tmp_path).exists()
 
 
 def test_a_lab_is_killed_mended_and_ended(away: World) -> None:

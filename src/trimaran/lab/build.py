@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from trimaran.toolchain.model import Progress
 _MODULES = Path(__file__).parent / "modules"
 _FORMAT = "1"  # raised when the same recipe would give something else
 _TOLD_LINES = 12
+_KEEP_S = 30 * 86400
 CLASSES = ("encrypted", "standard")
 """The StorageClasses of the lab's clusters."""
 
@@ -66,7 +68,17 @@ def programs(cache: Path, progress: Progress, names: Iterable[str] | None = None
         with _bench(cache, progress) as bench:
             if not wanted[name].is_file():
                 _build(bench, name, wanted[name], f"{number} of {len(missing)}")
+            _forget_old(cache)
     return wanted
+
+
+def _forget_old(cache: Path) -> None:
+    """Remove what other versions of Trimaran made here long ago; they can make it again."""
+    kept = {place(cache, name).parent for name in recipes().names} | {definitions(cache)}
+    oldest = time.time() - _KEEP_S
+    for each in folder(cache).glob("[a-z]*-*"):
+        if each not in kept and each.stat().st_mtime < oldest:
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def extracts(cache: Path, progress: Progress) -> Path:

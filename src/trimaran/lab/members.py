@@ -102,7 +102,9 @@ def members(settings: Settings) -> tuple[Member, ...]:
 
 def digest(member: Member, settings: Settings) -> str:
     """Names what a member was started with; a process with another one is out of date."""
-    text = json.dumps([member.argv, settings.credentials])
+    # Where a cluster is, its other members read from a file when they start.
+    called = settings.ports.get(member.name.partition("-")[0])
+    text = json.dumps([member.argv, settings.credentials, called])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

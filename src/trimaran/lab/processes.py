@@ -146,4 +146,4 @@ def last_lines(root: Path, member: str, count: int = 8) -> tuple[str, ...]:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ()
-    return tuple(line[:300] for line in text.splitlines() if line.strip())[-count:]
+    return tuple(line[:600] for line in text.splitlines() if line.strip())[-count:]

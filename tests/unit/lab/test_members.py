@@ -72,6 +72,16 @@ def test_new_credentials_or_ports_make_a_process_out_of_date() -> None:
     assert same != members.digest(members.members(other)[2], other)
 
 
+def test_a_cluster_that_moves_to_another_port_takes_all_its_members_along_and_no_others() -> None:
+    before, after = settings(), settings(openshift=31_999)
+    changed = [
+        old.name
+        for old, new in zip(members.members(before), members.members(after), strict=True)
+        if members.digest(old, before) != members.digest(new, after)
+    ]
+    assert changed == [f"openshift-{kind}" for kind in ("api", "controllers", "scheduler", "kwok")]
+
+
 def test_the_reader_is_in_no_group_and_each_role_has_its_own_token() -> None:
     tokens = {role: f"token-of-{role}" for role in ROLES}
     lines = members.tokens_csv(tokens).splitlines()
