@@ -159,10 +159,11 @@ class Center:
         found: list[dict[str, Any]] = told["virtualMachines"] or []
         return found[0] if found else None
 
-    def events(self) -> list[tuple[str, str]]:
-        """Every event so far, oldest first: its kind, and what vCenter says of it."""
+    def events(self) -> list[tuple[int, str, str]]:
+        """The newest thousand events, oldest first: number, kind, and what vCenter says of it."""
         told = self.govc("events", "-n", "1000", "-l", "/")
-        return re.findall(r"^\[.*?\] \[.*?\] \[\d+\] \[(\w+)\] (.*)$", told, re.MULTILINE)
+        lines = re.findall(r"^\[.*?\] \[.*?\] \[(\d+)\] \[(\w+)\] (.*)$", told, re.MULTILINE)
+        return [(int(number), kind, said) for number, kind, said in lines]
 
 
 def _command(pid: int) -> bytes:
@@ -281,7 +282,7 @@ class VSphereCenter:
         }
 
     def effects(self, home: Path) -> int:
-        return sum(kind in _EFFECTS and "web-0" in said for kind, said in self._center(home).events())
+        return sum(kind in _EFFECTS and "web-0" in said for _, kind, said in self._center(home).events())
 
     def blind(self, home: Path, on: bool) -> None:
         if on:

@@ -85,9 +85,13 @@ class Client:
         """The ServiceContent of vCenter, over a session that is logged in."""
         if self._content is None:
             stub = self._connect()
-            found = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
-            sessions: Any = found.sessionManager
-            self._log_in(sessions)
+            try:
+                found = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+                sessions: Any = found.sessionManager
+                self._log_in(sessions)
+            except BaseException:
+                stub.DropConnections()
+                raise
             stub.login = lambda own: self._log_in(vim.SessionManager(sessions._moId, own))  # noqa: SLF001
             self._stub, self._content = stub, found
             weakref.finalize(self, _log_out, sessions, stub, os.getpid())

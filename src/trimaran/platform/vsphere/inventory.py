@@ -110,7 +110,7 @@ class Inventory:
             found = self.folder("/".join(done))
             if found is None:
                 try:
-                    found = here.CreateFolder(escaped(part))
+                    found = here.CreateFolder(part)  # vCenter escapes it
                 except vim.fault.DuplicateName as other:
                     found = other.object
             here = found

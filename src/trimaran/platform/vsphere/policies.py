@@ -24,7 +24,7 @@ def _profiles(client: Client) -> dict[str, str]:
     stub: Any = SoapStubAdapter(
         host=host,
         port=int(port),
-        path="/pbm/sdk",
+        path="/pbm",
         version="pbm.version.version2",
         sslContext=client.context(),
         httpConnectionTimeout=REQUEST_S,

@@ -28,7 +28,7 @@ from trimaran.platform.vsphere import keys, reading, tasks
 from trimaran.platform.vsphere.changing import Changing, Machine
 from trimaran.platform.vsphere.client import Client
 from trimaran.platform.vsphere.difference import ON, differences, wanted_power
-from trimaran.platform.vsphere.inventory import Inventory, Survey
+from trimaran.platform.vsphere.inventory import Inventory, Survey, identity
 from trimaran.platform.vsphere.machine import KIND
 from trimaran.platform.vsphere.platform import VSpherePlatform
 from trimaran.spec.fleet import Target, VSphereTarget
@@ -125,7 +125,8 @@ class VSphereSession:
                 if action.verb is Verb.CREATE and self._is_being_made(action):
                     return Landed.UNKNOWN
                 return Landed.YES if action.verb is Verb.DELETE else Landed.NO
-            if tasks.running(self.client, machine.thing):
+            making = action.verb is Verb.CREATE and self._is_being_made(action)
+            if making or tasks.running(self.client, machine.thing):
                 return Landed.UNKNOWN
             if action.verb is Verb.DELETE:
                 return Landed.NO
@@ -143,10 +144,19 @@ class VSphereSession:
         return _answer(not any(str(task.get("info.state")) == "error" for task in last))
 
     def _is_being_made(self, action: Action) -> bool:
-        """Whether a machine is being made now that may become this one: vCenter does not tell its name."""
-        content = self.client.content
-        started = tasks.running(self.client, content.taskManager)
-        return any(task.get("info.descriptionId") in _MAKING for task in started)
+        """Whether a machine is being made now that may become this one: vCenter does not tell its name.
+
+        A clone's task is the template's, any other the folder's.
+        """
+        folder, template = self.inventory.folder(action.object.scope), action.payload["spec"].get("template")
+        origins = [folder, self.inventory.template(template) if template else None]
+        ids = {identity(each) for each in origins if each is not None}
+        started = tasks.running(self.client, self.client.content.taskManager)
+        return any(
+            task.get("info.descriptionId") in _MAKING and identity(task["info.entity"]) in ids
+            for task in started
+            if task.get("info.entity") is not None
+        )
 
     # -- changing
 
