@@ -60,6 +60,7 @@ PLATFORMS: dict[str, str] = {
     "fake-directory": "tests.crash.fake_directory:FakeDirectory",
     "host": "tests.crash.host_machine:HostMachine",
     "kubernetes": "tests.crash.kubernetes_cluster:KubernetesCluster",
+    "vsphere": "tests.crash.vsphere_center:VSphereCenter",
 }
 
 
