@@ -198,19 +198,20 @@ def _words(body: Any) -> tuple[str, str]:
     what = ""
     if isinstance(named, dict):
         what = f"{body.get('verb', '')} {named.get('kind', '')}/{named.get('name', '')}"
+    detail = " ".join(str(value) for key, value in body.items() if key != "event" and isinstance(value, str))
+    found = ("event", f"{body.get('event', '')} {detail}".strip())
     match body.get("event"):
         case "outcome":
-            return str(body.get("state")), what
+            found = str(body.get("state")), what
         case "intent":
-            return "intent", what
+            found = "intent", what
         case "revision":
-            return "revision", f"{body.get('revision')} {body.get('cause', body.get('what', ''))}"
+            found = "revision", f"{body.get('revision')} {body.get('cause', body.get('what', ''))}"
         case "revision ended":
-            return str(body.get("state")), f"revision {body.get('revision')}"
+            found = str(body.get("state")), f"revision {body.get('revision')}"
         case "adopted" | "forgotten" as event:
-            return event, f"{body.get('path')} of{what}"
-    detail = " ".join(str(value) for key, value in body.items() if key != "event" and isinstance(value, str))
-    return "event", f"{body.get('event', '')} {detail}".strip()
+            found = event, f"{body.get('path')} of{what}"
+    return found
 
 
 def _cut(text: str, width: int) -> str:
