@@ -5,6 +5,7 @@ import json
 import os
 import ssl
 import subprocess
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from trimaran.spec.fleet import ClusterTarget
 _LARGEST = 8 << 20  # bytes
 _PLUGIN_S = 30.0
 _DEFAULT = "~/.kube/config"
+_CONVERTING = threading.Lock()
 
 
 def connect(settings: ClusterTarget) -> httpx2.Client:
@@ -71,7 +73,9 @@ def _load(path: Path) -> KubeConfig:
     try:
         found = yaml.safe_load(text)
         _check_known(found)
-        return KubeConfig.from_dict(found, fname=path)
+        # msgspec learns each model at its first use, and two threads that do so at once crash the process.
+        with _CONVERTING:
+            return KubeConfig.from_dict(found, fname=path)
     except yaml.YAMLError as broken:
         mark = getattr(broken, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark else ""
