@@ -63,7 +63,7 @@ def test_the_api_server_takes_every_object(name: str, there: Lab) -> None:
 
 
 def _each_kind() -> dict[str, tuple[str, Any]]:
-    found = {}
+    found: dict[str, tuple[str, Any]] = {}
     for rendering in RENDERINGS.values():
         for document in documents(rendering):
             found.setdefault(document["kind"], (rendering.settings.platform, document))

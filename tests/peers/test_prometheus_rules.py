@@ -83,7 +83,7 @@ def ran(folder: Path, objective: Objective, series: dict[str, str], at: str, exp
 def alerts(folder: Path, objective: Objective, series: dict[str, str], at: str) -> list[str]:
     """The severities of the alerts that fire at a time."""
     # promtool compares with what is expected: silence is, and what it says against that is read.
-    asked = [
+    asked: list[Any] = [
         (f'count(ALERTS{{alertname="ErrorBudgetBurn",severity="{severity}"}})', [])
         for severity in ("page", "ticket")
     ]

@@ -155,3 +155,36 @@ def test_a_merge_is_the_merge_patch_of_rfc_7386(base: dict[str, Any], patch: dic
     assert {key: value for key, value in base.items() if key not in patch} == {
         key: value for key, value in result.items() if key not in patch
     }
+
+
+LOCKED = "  volumes: {v: {mount: /srv/v, size: 1Gi, encrypted: required}}\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        ("{platform: kubernetes}", "6:5"),
+        ("{platform: openshift, storage: {class: plain}}", "6:30"),
+    ],
+)
+def test_a_cluster_without_a_class_that_encrypts_is_refused_where_one_is_required(
+    read: Reader, target: str, place: str
+) -> None:
+    service = read.spec(LOCKED)
+    error = refusal(lambda: read.fleet(FLEET + f"    a: {target}\n", service))
+    assert [each[:2] for each in said(error)] == [("TRM0119", place)]
+    assert "spec.targets.a.storage.encrypted" in error.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "{platform: kubernetes, storage: {encrypted: locked}}",
+        "{platform: kubernetes, select: {team: other}}",
+        "{platform: kubernetes, overrides: {web: {volumes: {v: {encrypted: preferred}}}}}",
+        "{platform: host}",
+    ],
+)
+def test_a_target_that_need_not_encrypt_is_taken(read: Reader, target: str) -> None:
+    fleet = read.fleet(FLEET + f"    a: {target}\n", read.spec(LOCKED))
+    assert list(fleet.spec.targets) == ["a"]

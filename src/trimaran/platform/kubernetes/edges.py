@@ -27,24 +27,47 @@ def _references(item: Object, seen: tuple[Object, ...]) -> Iterator[tuple[str, s
             for other in seen:
                 if wanted and wanted <= _template(other).get("metadata", {}).get("labels", {}).items():
                     yield other.ref.kind, other.ref.name, "spec.selector"
-        case "Ingress":
-            for rule in spec.get("rules", ()):
-                for path in rule["http"]["paths"]:
-                    yield "Service", path["backend"]["service"]["name"], "spec.rules[].http.paths[].backend"
-        case "Route":
-            yield "Service", spec["to"]["name"], "spec.to"
+        case "Ingress" | "Route" | "HTTPRoute":
+            yield from _backends(item.ref.kind, spec)
         case "HorizontalPodAutoscaler":
             yield spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"], "spec.scaleTargetRef"
         case _:
             yield from _pod_references(_template(item).get("spec", {}))
 
 
+def _backends(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if kind == "Route":
+        yield "Service", spec["to"]["name"], "spec.to"
+    for rule in spec.get("rules", ()):
+        for path in rule.get("http", {}).get("paths", ()):
+            yield "Service", path["backend"]["service"]["name"], "spec.rules[].http.paths[].backend"
+        for backend in rule.get("backendRefs", ()):
+            yield backend.get("kind", "Service"), backend["name"], "spec.rules[].backendRefs"
+
+
 def _pod_references(pod: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if "serviceAccountName" in pod:
         yield "ServiceAccount", pod["serviceAccountName"], "spec.template.spec.serviceAccountName"
     for volume in pod.get("volumes", ()):
+        at = "spec.template.spec.volumes[]"
         if "configMap" in volume:
-            yield "ConfigMap", volume["configMap"]["name"], "spec.template.spec.volumes[].configMap"
+            yield "ConfigMap", volume["configMap"]["name"], f"{at}.configMap"
+        if "persistentVolumeClaim" in volume:
+            claim = volume["persistentVolumeClaim"]["claimName"]
+            yield "PersistentVolumeClaim", claim, f"{at}.persistentVolumeClaim"
+        if "secret" in volume:
+            yield from _secret(volume["secret"]["secretName"], f"{at}.secret")
+    for container in pod.get("containers", ()):
+        for each in container.get("env", ()):
+            if "secretKeyRef" in each.get("valueFrom", ()):
+                at = "spec.template.spec.containers[].env[].valueFrom.secretKeyRef"
+                yield from _secret(each["valueFrom"]["secretKeyRef"]["name"], at)
+
+
+def _secret(name: str, evidence: str) -> Iterator[tuple[str, str, str]]:
+    # Ours is made by the ExternalSecret of the same name.
+    yield "Secret", name, evidence
+    yield "ExternalSecret", name, evidence
 
 
 def _template(item: Object) -> dict[str, Any]:
