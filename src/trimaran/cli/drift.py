@@ -97,6 +97,12 @@ def _print(seen: Mapping[str, Drifted | Failed], drifts: Sequence[Drift], events
     looked = sum(isinstance(each, Drifted) for each in seen.values())
     where = f"{looked} target{'s' * (looked != 1)}"
     click.echo(f"no drift on {where}" if not real else f"{real} drifted on {where}")
+    if not any(isinstance(each, Drifted) and _is_known(each) for each in seen.values()):
+        click.echo("nothing was applied to them by this user; name declarations to compare with")
+
+
+def _is_known(each: Drifted) -> bool:
+    return bool(each.baseline.applied) or each.baseline.desired is not None
 
 
 def _lines(drift: Drift, last: LastEvent | None) -> Iterator[str]:

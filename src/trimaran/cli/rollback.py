@@ -37,7 +37,8 @@ def command(revision: int | None, services: tuple[str, ...], **given: Any) -> Ex
     works = settle.works(given["fleet_file"], given["only"])
     found = _chosen(works, revision)
     desk = settle.desk_for(works, found.number)
-    check_services(services, settling.services(works, desk, found.number))
+    if services:
+        check_services(services, settling.services(works, desk, found.number))
     steps = Steps(given["quiet"], silent=given["form"] == "json" or given["dry_run"])
     choice = Choice(given["take"], given["recreate"], given["prune"])
     with steps.step("plan") as step:
