@@ -306,8 +306,15 @@ def test_a_lab_is_killed_mended_and_ended(away: World) -> None:
     assert "10 up, 1 started" in away.run("lab", "up", "-q").stdout
     mended = _status(away, 0)
     assert [name for name in up if mended[name]["pid"] != up[name]["pid"]] == ["etcd"]
-    kubeconfig = _root(away) / "kubeconfig"
-    assert kubeconfig.is_file()
+
+    # A namespace that somebody deleted is there again.
+    tokens = json.loads((_root(away) / "credentials.json").read_bytes())["tokens"]
+    port = int(mended["openshift-api"]["address"].rpartition(":")[2])
+    with Api(port, (_root(away) / "ca.crt").read_bytes(), tokens["admin"]) as api:
+        assert api.ask("DELETE", "/api/v1/namespaces/web")[0] == 200
+        _until(lambda: api.ask("GET", "/api/v1/namespaces/web")[0] == 404)
+        away.run("lab", "up", "-q")
+        assert api.ask("GET", "/api/v1/namespaces/web")[0] == 200
 
     # A stranger that carries no mark of ours survives.
     with subprocess.Popen(["sleep", "60"]) as stranger:

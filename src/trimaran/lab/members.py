@@ -30,6 +30,7 @@ _CONTROLLERS = (
     "daemonset-controller",
     "deployment-controller",
     "disruption-controller",
+    "endpoints-controller",
     "endpointslice-controller",
     "garbage-collector-controller",
     "horizontal-pod-autoscaler-controller",

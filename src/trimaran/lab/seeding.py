@@ -37,23 +37,26 @@ class Cluster:
 
 
 def seed(cluster: Cluster, progress: Progress, watch: Watch) -> None:
-    """Give the cluster everything, unless it says itself that it has it. Raises TRM1007 when it refuses.
+    """Give the cluster everything; the definitions only when it does not say itself that it has them.
 
-    Every step may be done again: a run that was killed is repeated from the start.
+    Every step may be done again: a run that was killed is repeated from the start. Raises TRM1007 when the
+    cluster refuses.
     """
     wanted = seeds.digest(cluster.name, CLASSES, cluster.definitions.parent.name)
     marker = seeds.marker(wanted)
     there = cluster.api.document(seeds.path(marker))
+    names: list[str] = []
     if there is None or there.get("data") != marker["data"]:
-        progress(f"{cluster.name}: giving it namespaces, storage classes and resource definitions")
+        progress(f"{cluster.name}: giving it its resource definitions")
         names = _define(cluster)
-        for document in seeds.builtin(CLASSES):
-            _give(cluster, document)
-        for name in names:
-            _until(cluster, seeds.definition_path(name), seeds.established, watch)
-        for document in seeds.defined(cluster.name):
-            _retried(cluster, document, watch)
-        _give(cluster, marker)
+    # The rest is little, and somebody may have deleted some of it.
+    for document in seeds.builtin(CLASSES):
+        _give(cluster, document)
+    for name in names:
+        _until(cluster, seeds.definition_path(name), seeds.established, watch)
+    for document in seeds.defined(cluster.name):
+        _retried(cluster, document, watch)
+    _give(cluster, marker)
     progress(f"{cluster.name}: waiting for its node")
     _settle_node(cluster, watch)
 
