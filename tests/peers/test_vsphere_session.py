@@ -614,3 +614,25 @@ def test_a_snapshot_tells_the_state_and_what_happened(center: Center, request: p
     with pytest.raises(TrimaranError) as caught:
         by.dial(item.ref, 80)
     assert caught.value.problems[0].code == "TRM0759"
+
+
+def test_what_a_template_was_told_is_not_inherited(
+    center: Center, request: pytest.FixtureRequest, passing: Between
+) -> None:
+    where = settings(center, request, url=passing.url)
+    by, old = (
+        session(where),
+        wanted(where, secrets={"TOKEN": {"from": "env", "path": "OLD"}}, volumes=VOLUMES),
+    )
+    do(by, Verb.CREATE, old)
+    machine = f"/DC0/vm/{where.folder}/web-0"
+    center.govc("vm.change", "-vm", machine, "-e", "guestinfo.vendordata=IyEvYmluL3No", "-name", "golden")
+    after = where.model_copy(update={"template": f"{where.folder}/golden"})
+    asked: list[bytes] = []
+    passing.request = lambda name, body: asked.append(body) or body if name == "CloneVM_Task" else body
+    item = wanted(after)
+    do(session(after), Verb.CREATE, item)
+    # The simulator forgets a template's keys, so that what is asked for is looked at.
+    for key in (b"guestinfo.vendordata", b"guestinfo.trimaran.secret.TOKEN", b"guestinfo.trimaran.units"):
+        assert re.search(rb"<key>" + re.escape(key) + rb"</key><value[^>]*?(/>|></value>)", asked[0]), key
+    assert paths(item, by) == []

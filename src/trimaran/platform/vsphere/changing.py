@@ -100,12 +100,13 @@ class Changing:
     def _cloning(self, document: Mapping[str, Json], where: tuple[Any, Any, Any], profile: str | None) -> Any:
         folder, pool, datastore = where
         template = self.inventory.template(document["spec"]["template"])
-        hardware = self.client.properties(template, ["config.hardware"]).get("config.hardware")
+        values = self.client.properties(template, ["config.hardware", "config.extraConfig"])
+        hardware = values.get("config.hardware")
         devices = specs.Devices(hardware.device if hardware else ())
         self._devices(document, devices, profile)
         spec = vim.vm.CloneSpec(
             location=vim.vm.RelocateSpec(pool=pool, datastore=datastore),
-            config=specs.config(document, devices, profile),
+            config=specs.config(document, devices, profile, reading.extra_config(values)),
             powerOn=wanted_power(document) == ON,
             template=False,
         )
@@ -119,7 +120,7 @@ class Changing:
         devices = specs.Devices(())
         devices.add_child_of(document["spec"]["disk"], profile)
         self._devices(document, devices, profile)
-        spec = specs.config(document, devices, profile)
+        spec = specs.config(document, devices, profile, {})
         spec.name, spec.guestId = document["metadata"]["name"], "otherLinux64Guest"
         named = self.client.properties(datastore, ["name"])["name"]
         spec.files = vim.vm.FileInfo(vmPathName=f"[{named}]")

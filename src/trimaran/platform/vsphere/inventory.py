@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from trimaran.errors import TrimaranError, fail, printable
 from trimaran.platform.vsphere.client import Client, filter_spec, object_spec, step
@@ -116,18 +116,32 @@ class Inventory:
             here = found
         return here
 
-    def survey(self, path: str) -> Survey:
-        """Everything in the folder in one round of the property collector, however many machines it has."""
+    def survey(self, path: str, only: str | None = None) -> Survey:
+        """The machines of a folder in one round of the property collector, however many there are.
+
+        Args:
+            only: the name of the one machine to look at; without it all.
+        """
         folder = self.folder(path)
         if folder is None:
             return Survey(None)
+        if only is None:
+            return self._survey(folder, object_spec(folder, step(vim.Folder, "childEntity")))
+        machine = self.by_path(*_parts(self.client.settings.datacenter), "vm", *_parts(path), only)
+        if not isinstance(machine, vim.VirtualMachine):
+            return Survey(folder)
+        try:
+            return self._survey(folder, object_spec(machine, skip=False))
+        except vmodl.fault.ManagedObjectNotFound:
+            return Survey(folder)  # removed between the two questions
+
+    def _survey(self, folder: Any, start: Any) -> Survey:
         kinds: list[tuple[Any, tuple[str, ...]]] = [(vim.VirtualMachine, MACHINE)]
         kinds += [(kind, ("name",)) for kind in (vim.Network, vim.Datastore, vim.HostSystem)]
-        start = [object_spec(folder, step(vim.Folder, "childEntity")), self._surroundings()]
         kinds += [(vim.ComputeResource, ("name",)), (vim.ResourcePool, ("name", "parent"))]
         found = Survey(folder)
         parents: dict[str, str] = {}
-        for thing, values in self.client.retrieve([filter_spec(kinds, start)]):
+        for thing, values in self.client.retrieve([filter_spec(kinds, [start, self._surroundings()])]):
             name = plain(values.get("name", ""))
             if isinstance(thing, vim.VirtualMachine):
                 found.machines[name] = (thing, values)

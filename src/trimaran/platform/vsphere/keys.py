@@ -1,7 +1,6 @@
 """The guestinfo keys of a machine: what cloud-init reads, and what tells whose machine it is. Pure."""
 
 import base64
-import binascii
 import zlib
 from collections.abc import Mapping
 
@@ -56,7 +55,7 @@ def decoded(keys: Mapping[str, str], key: str) -> str:
                 unpacker = zlib.decompressobj(31)
                 # A guest may have written a bomb; what was ours is never this long.
                 return unpacker.decompress(base64.b64decode(value, validate=True), 1 << 24).decode()
-    except (binascii.Error, UnicodeDecodeError, zlib.error):
+    except (ValueError, zlib.error):
         return value
     return value
 

@@ -72,7 +72,9 @@ class VSphereSession:
         folders = {ref.scope for ref in named} | (set() if scope.refs else {self.settings.folder})
         with self.client.speaking():
             for folder in sorted(folders):
-                for ref, found in self._machines(folder):
+                names = {ref.name for ref in named if ref.scope == folder}
+                only = names.pop() if scope.refs and len(names) == 1 else None
+                for ref, found in self._machines(folder, only):
                     if isinstance(found, Gap):
                         gaps.append(found)
                         continue
@@ -84,8 +86,8 @@ class VSphereSession:
             gaps = [gap for gap in gaps if gap.hides in named]
         return Observation(tuple(seen), tuple(gaps), self.clock())
 
-    def _machines(self, folder: str) -> Iterator[tuple[ObjectRef, Object | Gap]]:
-        survey = self.inventory.survey(folder)
+    def _machines(self, folder: str, only: str | None) -> Iterator[tuple[ObjectRef, Object | Gap]]:
+        survey = self.inventory.survey(folder, only)
         for name, (thing, values) in sorted(survey.machines.items()):
             ref = ObjectRef(self.target, KIND, name, folder)
             if values.get("config.template"):
@@ -107,7 +109,7 @@ class VSphereSession:
         if ref.kind != KIND:
             what = f"a vCenter's folder has no objects of kind {printable(ref.kind)}"
             raise fail("TRM0758", what, "plan again for this target")
-        survey = self.inventory.survey(ref.scope)
+        survey = self.inventory.survey(ref.scope, ref.name)
         if ref.name not in survey.machines:
             return None
         thing, values = survey.machines[ref.name]

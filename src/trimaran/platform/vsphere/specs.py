@@ -112,10 +112,18 @@ class Devices:
         self.changes.append(change)
 
 
-def config(document: Mapping[str, Json], devices: Devices, profile: str | None) -> Any:
-    """The configuration of a machine that is made."""
+def config(
+    document: Mapping[str, Json], devices: Devices, profile: str | None, inherited: Mapping[str, str]
+) -> Any:
+    """The configuration of a machine that is made.
+
+    Args:
+        inherited: the keys of its template. Ours and cloud-init's among them go: they are another machine's.
+    """
     spec, metadata = document["spec"], document["metadata"]
-    told = keys.owned(spec["extraConfig"])
+    told: dict[str, str | None] = dict.fromkeys(keys.owned(inherited))
+    told |= dict.fromkeys(keys.KEPT_BY_SESSION & inherited.keys())
+    told |= keys.owned(spec["extraConfig"])
     if devices.units:
         told[keys.UNITS] = keys.labels_text(devices.units)
     wanted = vim.vm.ConfigSpec(
