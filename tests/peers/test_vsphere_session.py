@@ -1,5 +1,6 @@
 """The vSphere session against a real vCenter simulator, which govc looks at and meddles with."""
 
+import gc
 import re
 import time
 from collections.abc import Iterator
@@ -381,6 +382,26 @@ def test_who_is_not_let_in_is_told(center: Center, request: pytest.FixtureReques
             assert "wrong" not in str(caught.value)
 
 
+def test_a_wrong_password_is_tried_once(
+    center: Center, request: pytest.FixtureRequest, passing: Between
+) -> None:
+    by = session(settings(center, request, url=passing.url), "wrong")
+    for _ in range(3):
+        with pytest.raises(TrimaranError):
+            by.observe(Scope(TARGET))
+    assert passing.calls.count("Login") == 1
+
+
+def test_a_session_that_nobody_needs_is_ended(
+    center: Center, request: pytest.FixtureRequest, passing: Between
+) -> None:
+    by = session(settings(center, request, url=passing.url))
+    by.observe(Scope(TARGET))
+    del by
+    gc.collect()
+    assert passing.calls[-1] == "Logout"
+
+
 def test_who_does_not_answer_is_told(center: Center, request: pytest.FixtureRequest) -> None:
     urls = [
         "https://127.0.0.1:1/sdk",
@@ -629,7 +650,13 @@ def test_what_a_template_was_told_is_not_inherited(
     center.govc("vm.change", "-vm", machine, "-e", "guestinfo.vendordata=IyEvYmluL3No", "-name", "golden")
     after = where.model_copy(update={"template": f"{where.folder}/golden"})
     asked: list[bytes] = []
-    passing.request = lambda name, body: asked.append(body) or body if name == "CloneVM_Task" else body
+
+    def look(name: str, body: bytes) -> bytes:
+        if name == "CloneVM_Task":
+            asked.append(body)
+        return body
+
+    passing.request = look
     item = wanted(after)
     do(session(after), Verb.CREATE, item)
     # The simulator forgets a template's keys, so that what is asked for is looked at.

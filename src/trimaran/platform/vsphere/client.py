@@ -74,6 +74,7 @@ class Client:
         self.target, self.settings, self.resolve = target, settings, resolve
         self._stub: _Stub | None = None
         self._content: Any = None
+        self._refused: Exception | None = None
 
     @property
     def calls(self) -> int:
@@ -83,6 +84,9 @@ class Client:
     @property
     def content(self) -> Any:
         """The ServiceContent of vCenter, over a session that is logged in."""
+        if self._refused is not None:
+            # Not asked again: a vCenter locks a user after a few wrong passwords.
+            raise self._refused
         if self._content is None:
             stub = self._connect()
             try:
@@ -92,7 +96,8 @@ class Client:
             except BaseException:
                 stub.DropConnections()
                 raise
-            stub.login = lambda own: self._log_in(vim.SessionManager(sessions._moId, own))  # noqa: SLF001
+            login = weakref.WeakMethod(self._log_in)
+            stub.login = lambda own: _again(login, vim.SessionManager(sessions._moId, own))  # noqa: SLF001
             self._stub, self._content = stub, found
             weakref.finalize(self, _log_out, sessions, stub, os.getpid())
         return self._content
@@ -135,7 +140,12 @@ class Client:
             problem = Problem("TRM0742", what, "add user and password (from, path) to the target")
             raise TrimaranError(problem, status=Exit.AUTHENTICATION)
         reference = settings.password.model_dump(by_alias=True)
-        sessions.Login(settings.user, self.resolve(reference))
+        password = self.resolve(reference)
+        try:
+            sessions.Login(settings.user, password)
+        except vim.fault.InvalidLogin as fault:
+            self._refused = fault
+            raise
 
     def retrieve(self, specs: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Objects and those of their properties that were asked for and are set, page by page."""
@@ -235,12 +245,20 @@ def remaining(deadline: float) -> float:
     return max(0.0, deadline - time.monotonic())
 
 
+def _again(login: "weakref.WeakMethod[Any]", sessions: Any) -> None:
+    found = login()
+    if found is not None:
+        found(sessions)
+
+
 def _log_out(sessions: Any, stub: _Stub, owner: int) -> None:
     """A vCenter keeps a session that is not ended for half an hour, and has room for a limited number."""
     if os.getpid() != owner:
         return
     stub.login = None
     with contextlib.suppress(Exception):
+        # Over a new connection that gives up soon: nobody waits for this.
+        stub.DropConnections()
         stub.schemeArgs["timeout"] = 2.0
         sessions.Logout()
     stub.DropConnections()
