@@ -3,9 +3,7 @@
 import pytest
 
 from tests.cluster import KUBECONFIG
-from tests.lab import Lab, lab
-
-__all__ = ["lab"]
+from tests.lab import Lab
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import ssl
 import threading
 import time
+import weakref
 
 import httpx2
 
@@ -78,6 +79,8 @@ class Client:
         with self._lock:
             if self._http is None:
                 self._http = kubeconfig.connect(self.settings)
+                # Sessions are not closed by those who use them; their connections are, with them.
+                weakref.finalize(self, self._http.close)
             return self._http
 
     def _once(self, request: Request, end: float) -> tuple[Answer, float]:

@@ -36,6 +36,11 @@ def was_seen(payload: Mapping[str, Json]) -> bool:
 
 def comparable(payload: Mapping[str, Json]) -> Mapping[str, Json]:
     """A payload as `diff` wants it."""
+    document = _stateless(payload)
+    return _without_handed_out(document) if was_seen(payload) else document
+
+
+def _stateless(payload: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in payload.items() if key != "status"}
 
 
@@ -46,7 +51,7 @@ def sent(payload: Mapping[str, Json], live: Object | None) -> dict[str, Json]:
     what we own and what has changed without belonging to anybody else; of one that is gone, all but what the
     server hands out.
     """
-    document = dict(comparable(payload))
+    document = _stateless(payload)
     if not was_seen(payload):
         return document
     if live is None:
@@ -96,11 +101,15 @@ def _without_handed_out(document: dict[str, Json]) -> dict[str, Json]:
     return document
 
 
-def _remove(document: dict[str, Json], place: tuple[str, ...]) -> None:
-    at: Any = document
-    for key in place[:-1]:
-        at = at.get(key, {})
-    at.pop(place[-1], None)
+def _remove(document: Any, place: tuple[str, ...]) -> None:
+    """Take a field out, and what is empty without it: an empty map would be ours, and keep others out."""
+    key, rest = place[0], place[1:]
+    if not isinstance(document, dict) or key not in document:
+        return
+    if rest:
+        _remove(document[key], rest)
+    if not rest or document[key] == {}:
+        del document[key]
 
 
 class _Narrow:

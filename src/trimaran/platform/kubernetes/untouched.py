@@ -9,12 +9,14 @@ from trimaran.platform.kubernetes.paths import Key, Place
 
 _PARTS = ("spec", "data")
 _MISSING: Json = object()
+_UNSCALED = 1  # replicas that the server gives where nobody says
 
 
 def left_alone(wanted: Object, seen: Object) -> tuple[Change, ...]:
     """See `Platform.left_alone`: what only others set of `spec` and `data`, each at its highest place."""
     found: dict[str, Change] = {}
-    for entry in owners.others(owners.entries(seen.live) or []):
+    known = owners.entries(seen.live) or []
+    for entry in owners.others(known):
         for part in _PARTS:
             tree = entry.tree.get(f"f:{part}")
             if not isinstance(tree, dict) or part not in seen.document:
@@ -25,7 +27,28 @@ def left_alone(wanted: Object, seen: Object) -> tuple[Change, ...]:
                 before = found.get(name)
                 owner = entry.name if before is None else f"{before.owner}, {entry.name}"
                 found[name] = Change(name, value, None, owner=owner)
+    found |= _scaled(wanted, seen, known, found)
     return tuple(found[name] for name in sorted(found))
+
+
+def _scaled(
+    wanted: Object, seen: Object, known: list[owners.Entry], found: Mapping[str, Change]
+) -> dict[str, Change]:
+    """The replicas that somebody set through the scale subresource when nobody owned them.
+
+    Measured with kube-apiserver 1.35.4: then no manager is recorded. Every other way to change them leaves
+    one.
+    """
+    path = ("f:spec", "f:replicas")
+    spec, declared = seen.document.get("spec"), wanted.document.get("spec")
+    if not isinstance(spec, Mapping) or (isinstance(declared, Mapping) and "replicas" in declared):
+        return {}
+    now = spec.get("replicas", _UNSCALED)
+    if now == _UNSCALED or not known or "spec.replicas" in found:
+        return {}
+    if owners.holds(owners.ours(known), path):
+        return {}
+    return {"spec.replicas": Change("spec.replicas", now, None, owner="the scale subresource")}
 
 
 def _below(tree: Fields, wanted: Json, seen: Json, at: Place) -> Iterator[tuple[Place, Json]]:
