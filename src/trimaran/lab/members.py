@@ -32,6 +32,7 @@ _CONTROLLERS = (
     "disruption-controller",
     "endpoints-controller",
     "endpointslice-controller",
+    "ephemeral-volume-controller",
     "garbage-collector-controller",
     "horizontal-pod-autoscaler-controller",
     "job-controller",
