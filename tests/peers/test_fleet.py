@@ -55,7 +55,7 @@ def drifts(work: Fleetwork) -> dict[str, str]:
     return {
         f"{each['object']['target']} {each['object']['kind']}/{each['object']['name']}": each["kind"]
         for each in found
-        if each["service"] == work.name and each["kind"] != "none"
+        if each["service"] == work.name and each["kind"] != "expected"
     }
 
 
@@ -195,7 +195,8 @@ def test_a_rollback_goes_back_on_every_platform(work: Fleetwork) -> None:
     events = [each["event"] for each in work.report_here("history")["revisions"]]
     assert sorted(events) == ["apply", "apply", "rollback"]
     # The declaration now says something else than what runs, and drift says that.
-    assert set(drifts(work).values()) == {"local"}
+    assert drifts(work)[f"kubernetes Deployment/{work.name}"] == "local"
+    assert set(drifts(work).values()) == {"local", "orphan"}
 
 
 def test_a_saved_plan_is_done_as_it_was_shown_or_not_at_all(work: Fleetwork) -> None:
@@ -259,7 +260,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(work: Fleetwork) -> None:
         wait_for(lambda: _intents(work))
         time.sleep(moment)
         child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.communicate()
     work.apply()
     assert work.plan() == []
     assert drifts(work) == {}

@@ -20,6 +20,7 @@ from trimaran.errors import Exit, fail
 from trimaran.platform import is_delivered
 from trimaran.spec import load
 
+_MOST_NAMED = 3
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -62,7 +63,8 @@ def _say(step: Step, name: str, done: Mapping[str, Delivery | Failed]) -> None:
 def _told(each: Delivery | Failed, name: str) -> str:
     if isinstance(each, Failed):
         return f"failed: {each.error.problems[0].what}"
-    words = ", ".join(f"{item.ref.kind} {item.ref.name}" for item in each.plan.pending)
+    gone = [f"{item.ref.kind} {item.ref.name}" for item in each.plan.pending]
+    words = ", ".join(gone) if len(gone) <= _MOST_NAMED else f"{len(gone)} objects"
     left = ""
     if each.plan.orphans:
         left = f"; {len(each.plan.orphans)} objects carry our label and are not in this ledger: --take"

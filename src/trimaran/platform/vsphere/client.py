@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
 from trimaran.action import Json
-from trimaran.errors import Exit, Problem, TrimaranError, printable
+from trimaran.errors import Exit, Problem, TrimaranError, fail, printable
 from trimaran.spec.fleet import VSphereTarget
 
 API_VERSION = "vim.version.version12"
@@ -112,10 +112,9 @@ class Client:
         try:
             return ssl.create_default_context(cafile=self.settings.ca)
         except OSError as broken:
-            why = broken.strerror or "it holds no certificates"
+            why = "it holds no certificates" if isinstance(broken, ssl.SSLError) else broken.strerror
             what = f"{self.settings.ca}, the ca of the target {self.target}: {why}"
-            problem = Problem("TRM0741", printable(what), "name a file with certificates in PEM form")
-            raise TrimaranError(problem, status=Exit.AUTHENTICATION) from None
+            raise fail("TRM0741", printable(what), "name a file with certificates in PEM form") from None
 
     def _connect(self) -> _Stub:
         url = urlsplit(self.settings.url or "")
