@@ -14,7 +14,7 @@ ITEMS = [str(number) for number in range(257)]
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2})
 
 
 def where(item: str) -> tuple[str, int]:
