@@ -98,11 +98,11 @@ def telling(order: Order, step: Step) -> Order:
     """`order`, with its progress shown on a step."""
     lock, begun = threading.Lock(), time.monotonic()
 
-    def told(target: str, text: str) -> None:
+    def tell(target: str, text: str) -> None:
         with lock:
             step.progress(f"{target} {text} ({time.monotonic() - begun:.0f} s)")
 
-    return replace(order, told=told)
+    return replace(order, told=tell)
 
 
 def _say_done(step: Step, done: Mapping[str, Delivery | Failed]) -> None:
@@ -111,7 +111,7 @@ def _say_done(step: Step, done: Mapping[str, Delivery | Failed]) -> None:
     words = [f"{changed} target{'s' * (changed != 1)} changed" if changed else "nothing was changed"]
     step.say(", ".join([*words, *([f"{failed} failed"] if failed else [])]))
     for target, each in done.items():
-        for line in below(f"{target}: {_told(each)}", **({"fg": "red"} if _is_bad(each) else {})):
+        for line in below(f"{target}: {in_words(each)}", **({"fg": "red"} if _is_bad(each) else {})):
             step.add(line)
 
 
@@ -119,7 +119,8 @@ def _is_bad(each: Delivery | Failed) -> bool:
     return isinstance(each, Failed) or bool(each.broken)
 
 
-def _told(each: Delivery | Failed) -> str:
+def in_words(each: Delivery | Failed) -> str:
+    """What became of a target, in a few words."""
     if isinstance(each, Failed):
         return "failed: " + "; ".join(problem.what for problem in each.error.problems[:1])
     words = [f"{count:,} {_DONE[verb]}" for verb, count in counts(each.plan).items() if count]

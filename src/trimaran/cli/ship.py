@@ -9,7 +9,7 @@ import click
 
 from trimaran.binary import Verdict
 from trimaran.cli import deck as decks
-from trimaran.cli.apply import close, telling
+from trimaran.cli.apply import close, in_words, telling
 from trimaran.cli.deck import Deck
 from trimaran.cli.steps import Step, Steps, below, wrapped
 from trimaran.deliver import objectives, output, together, watch
@@ -19,6 +19,8 @@ from trimaran.deliver.rendering import TargetRendering
 from trimaran.deliver.together import Failed
 from trimaran.errors import Exit
 from trimaran.slo.objective import Latency, Tally, Unmeasurable
+
+_MOST_NAMED = 4  # objects of a target; of more, their number is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ def _delivery(done: Delivery | Failed) -> str:
         return f"failed: {done.error.problems[0].what}"
     if not done.outcomes:
         return "as declared, nothing to change" if done.plan.items else "nothing to run there"
+    if len(done.plan.pending) > _MOST_NAMED:
+        return in_words(done)
     return ", ".join(f"{item.verb} {item.ref.kind} {item.ref.name}" for item in done.plan.pending)
 
 
