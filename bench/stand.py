@@ -1,6 +1,7 @@
 """A lab for benchmarks alone, and commands run whole in it: their seconds and their memory."""
 
 import atexit
+import fcntl
 import os
 import signal
 import subprocess
@@ -142,12 +143,24 @@ def _quiet(line: str) -> None:
     """Progress of the lab, which nobody reads."""
 
 
+def _alone(place: Path) -> int:
+    """Hold the lab against a second benchmark, which would end it; let go of with the process."""
+    handle = os.open(place / ".bench.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another benchmark of the fleet runs already") from None
+    return handle
+
+
 @cache
 def stand() -> Stand:
     """The lab of the benchmarks; started by the first case that needs it, and ended with the process."""
     place = folder("lab")
     cache_folder = platformdirs.user_cache_path("trimaran")
     desk = lab.Desk.of(place, cache_folder)
+    held = _alone(place)
+    atexit.register(os.close, held)
     lab.down(desk, _quiet, purge=True)  # what a run that was killed left behind
     atexit.register(lambda: lab.down(desk, _quiet, purge=True))
     home = tempfile.TemporaryDirectory(prefix="trimaran-bench-")
