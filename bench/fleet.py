@@ -9,6 +9,7 @@ import re
 import statistics
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench import thousand
 from bench.case import Case
@@ -142,36 +143,37 @@ def drifted() -> float:
 
 @cache
 def machines() -> tuple[Path, Path]:
-    """A declaration with two hundred replicas that were made, and its fleet: the vCenter."""
+    """A declaration with one replica more than the two hundred that were made, and its fleet: the vCenter."""
     place = stand().home / "machines"
     place.mkdir()
     (place / "service").write_bytes(Path("/bin/true").read_bytes())
-    document = {
-        "apiVersion": "trimaran.dev/v1alpha1",
-        "kind": "PlatformAgnosticSpec",
-        "metadata": {"name": "web"},
-        "spec": {"binary": "service", "workload": {"replicas": MACHINES}},
-    }
-    file = place / "service.yaml"
-    file.write_text(json.dumps(document), "utf-8")
-    fleet = thousand.vcenter()
+    file, fleet = place / "service.yaml", thousand.vcenter()
+    file.write_text(json.dumps(_replicas(MACHINES)), "utf-8")
     stand().trimaran("apply", str(file), "--fleet", str(fleet), "-q", "--wait", "0")
+    file.write_text(json.dumps(_replicas(MACHINES + 1)), "utf-8")
     return file, fleet
 
 
+def _replicas(count: int) -> dict[str, Any]:
+    spec = {"binary": "service", "workload": {"replicas": count}}
+    return thousand.HEAD | {"metadata": {"name": "web"}, "spec": spec}
+
+
 def machines_planned() -> float:
-    """Seconds of a plan of all machines, which finds nothing to do."""
+    """Seconds of a plan of all machines, which must see that one is missing and no other differs."""
     file, fleet = machines()
     done = stand().trimaran("plan", str(file), "--fleet", str(fleet), "-q", "-o", "json")
     (target,) = json.loads(done.text)["targets"]
-    verbs = [each["verb"] for each in target["items"] if each["kind"] == "VirtualMachine"]
-    _same(verbs, [None] * MACHINES, "what the plan of the machines found")
+    found = [(each["verb"], each["name"]) for each in target["items"]]
+    _same(found, [("create", f"web-{MACHINES}")], "what the plan of the machines found")
     return done.seconds
 
 
 def machines_told() -> float:
     """Seconds of `govc vm.info` for each machine of a tenth, times ten."""
     asked = [stand().govc("vm.info", "-json", f"web-{number}") for number in range(MACHINES // 10)]
+    names = [each["name"] for done in asked for each in json.loads(done.text)["virtualMachines"]]
+    _same(names, [f"web-{number}" for number in range(MACHINES // 10)], "machines that govc told of")
     return 10 * sum(each.seconds for each in asked)
 
 

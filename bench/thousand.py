@@ -30,6 +30,7 @@ KINDS = (
     "NetworkPolicy",
     "Ingress",
 )
+HEAD = {"apiVersion": "trimaran.dev/v1alpha1", "kind": "PlatformAgnosticSpec"}
 _IMAGE = "registry.example.com/bench/service@sha256:" + "a" * 64
 _COUNTER = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -50,8 +51,7 @@ def declaration(number: int, level: str = "info") -> dict[str, Any]:
         "routes": {"public": {"host": f"s{number}.example.com", "port": "http", "tls": "none"}},
         "scaling": {"min": 2, "max": 5, "cpu": "70%"},
     }
-    head = {"apiVersion": "trimaran.dev/v1alpha1", "kind": "PlatformAgnosticSpec"}
-    return {**head, "metadata": {"name": f"service-{number:04}", "labels": labels}, "spec": spec}
+    return {**HEAD, "metadata": {"name": f"service-{number:04}", "labels": labels}, "spec": spec}
 
 
 def documents() -> tuple[dict[str, Any], ...]:
