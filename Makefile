@@ -43,7 +43,7 @@ check: $(DEV)
 # The first run on a machine downloads and compiles what later ones find: it has three times the budget.
 test: $(DEV)
 	@cold=$$(test -e $(WARM) || echo --cold) && \
-	$(BIN)/python -m tests.provision && $(BIN)/python -m pytest $$cold && touch $(WARM)
+	$(BIN)/python -m tests.provision && $(BIN)/python -m pytest -n 2 --dist loadfile $$cold && touch $(WARM)
 
 bench: $(DEV)
 	@$(BIN)/python -m bench

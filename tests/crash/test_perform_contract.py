@@ -5,27 +5,27 @@ import gzip
 import json
 import os
 import signal
-import subprocess
-import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.crash.child import STEPS
+from tests.crash.forks import Run
 from tests.crash.platforms import CANARY, PLATFORMS, SECRET_VARIABLE, TARGET, PlatformUnderTest, platform
 from trimaran.ledger import Verification, open_existing, verify
 from trimaran.ledger.heads import HeadFile
 
-ROOT = Path(__file__).parents[2]
 Truth = Callable[["Bench", str], Any]
 VERBS = ("create", "update", "delete")
+_NUMBERS = count()
 
 
 @dataclass
@@ -36,24 +36,22 @@ class Bench:
     home: Path
     platform: PlatformUnderTest
 
-    def start(self, *args: str) -> "subprocess.Popen[bytes]":
-        argv = [sys.executable, "-m", "tests.crash.child", self.name, str(self.home), *args]
+    def start(self, *args: str) -> Run:
+        runs = self.home / "runs"
+        runs.mkdir(exist_ok=True)
         environment = {**os.environ, SECRET_VARIABLE: CANARY}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
+        return Run((self.name, str(self.home), *args), environment, runs / str(next(_NUMBERS)))
 
     def run(self, *args: str) -> list[dict[str, Any]]:
-        child = self.start(*args)
-        out, err = child.communicate(timeout=120)
-        assert child.returncode == 0, err.decode()
+        status, out, err = self.start(*args).end()
+        assert status == 0, err.decode()
         assert no_canary(out + err)
         found: list[dict[str, Any]] = json.loads(out)
         return found
 
     def killed(self, *args: str) -> None:
-        child = self.start(*args)
-        out, err = child.communicate(timeout=120)
-        assert child.returncode == -signal.SIGKILL, err.decode()
+        status, out, err = self.start(*args).end()
+        assert status == -signal.SIGKILL, err.decode()
         assert no_canary(out + err)
 
     def prepare(self, verb: str) -> int:
@@ -192,9 +190,9 @@ def test_two_processes_that_perform_one_action_at_once_do_it_once(
 ) -> None:
     before = bench.prepare(verb)
     children = [bench.start("perform", verb) for _ in range(2)]
-    outputs = [child.communicate(timeout=120) for child in children]
-    assert [child.returncode for child in children] == [0, 0], outputs
-    outcomes = [json.loads(out)[0] for out, _ in outputs]
+    ended = [child.end() for child in children]
+    assert [status for status, _, _ in ended] == [0, 0], ended
+    outcomes = [json.loads(out)[0] for _, out, _ in ended]
     assert [outcome["state"] for outcome in outcomes] == ["done", "done"]
     assert sorted(outcome["repeated"] for outcome in outcomes) == [False, True]
     assert_done_once(bench, verb, before, undisturbed(bench, verb))
