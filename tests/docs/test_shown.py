@@ -172,7 +172,8 @@ def test_the_readme_shows_the_demo_and_the_tests() -> None:
     # its own tests; in the home of a page it would be compiled anew.
     once = {each.command for page in SHOWING for each in shown(page) if "once" in each.marks}
     lab = {"trimaran lab up", "trimaran lab status"}
-    assert once == {"make test", "make bench", "make lab", ".venv/bin/python -m bench ledger", *lab}
+    bench = {f".venv/bin/python -m bench {name}" for name in ("ledger", "fleet")}
+    assert once == {"make test", "make bench", "make lab", *bench, *lab}
 
 
 def test_the_build_server_runs_the_command_of_the_readme() -> None:
