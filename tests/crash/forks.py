@@ -34,9 +34,8 @@ class Run:
         arguments = (words, dict(environment), str(self._out), str(self._err))
         self._process = _CONTEXT.Process(target=_begin, args=arguments)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(
-                "PYTHONPATH", str(ROOT)
-            )  # counts when the first run starts the one they are forked from
+            # Counts when the first run starts the one they are forked from.
+            patch.setenv("PYTHONPATH", str(ROOT))
             _CONTEXT.set_forkserver_preload(list(_PRELOADED))
             self._process.start()
 

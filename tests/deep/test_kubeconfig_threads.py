@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_RUNS = 15
+_RUNS = 8
 _KUBECONFIG = """
 apiVersion: v1
 kind: Config
