@@ -364,21 +364,26 @@ def test_who_is_not_let_in_is_told(center: Center, request: pytest.FixtureReques
     where = settings(center, request)
     (tmp_path / "no.pem").write_text("nothing")
     wrong = [
-        (session(where, "wrong"), "TRM0742"),
-        (session(center.settings(user="nobody@vsphere.local")), "TRM0742"),
-        (session(center.settings(user=None)), "TRM0742"),
-        (session(center.settings(ca=None)), "TRM0741"),
-        (session(center.settings(ca=str(tmp_path / "no.pem"))), "TRM0741"),
-        (session(center.settings(ca=str(tmp_path / "absent.pem"))), "TRM0741"),
-        (session(center.settings(url=f"https://localhost:{center.address.split(':')[1]}/sdk")), "TRM0741"),
+        (session(where, "wrong"), "TRM0742", Exit.AUTHENTICATION),
+        (session(center.settings(user="nobody@vsphere.local")), "TRM0742", Exit.AUTHENTICATION),
+        (session(center.settings(user=None)), "TRM0742", Exit.AUTHENTICATION),
+        (session(center.settings(ca=None)), "TRM0741", Exit.AUTHENTICATION),
+        # A file of ours that is no good is no word of the vCenter's.
+        (session(center.settings(ca=str(tmp_path / "no.pem"))), "TRM0741", Exit.ERROR),
+        (session(center.settings(ca=str(tmp_path / "absent.pem"))), "TRM0741", Exit.ERROR),
+        (
+            session(center.settings(url=f"https://localhost:{center.address.split(':')[1]}/sdk")),
+            "TRM0741",
+            Exit.AUTHENTICATION,
+        ),
     ]
-    for by, code in wrong:
+    for by, code, status in wrong:
         with pytest.raises(TrimaranError) as looking:
             by.observe(Scope(TARGET))
         with pytest.raises(TrimaranError) as after:
             by.landed(action(Verb.CREATE, wanted(where)))
         for caught in (looking, after):
-            assert (caught.value.problems[0].code, caught.value.status) == (code, Exit.AUTHENTICATION)
+            assert (caught.value.problems[0].code, caught.value.status) == (code, status)
             assert "wrong" not in str(caught.value)
 
 
