@@ -260,6 +260,7 @@ def test_a_build_that_is_killed_leaves_nothing_half_made_and_goes_on(tmp_path: P
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as killed:
         assert killed.stdout is not None
         assert b"compiling" in killed.stdout.readline()
+        _until(lambda: list((tmp_path / "lab").glob(".scratch-*")))
         killed.kill()
     target = build.place(tmp_path, "process-template")
     assert not target.exists()
