@@ -81,15 +81,31 @@ class Cluster:
     def drop_namespace(self, name: str) -> None:
         self.ask("DELETE", f"/api/v1/namespaces/{name}")
 
-    def history(self, collection: str, since: str) -> list[tuple[str, Any]]:
-        """What happened to the objects of a collection, as the server's own watch tells it again."""
-        path = f"{collection}?watch=1&resourceVersion={since}&timeoutSeconds=1"
-        status, told = self.ask("GET", path)
-        assert status == 200, told
-        lines = [json.dumps(told)] if isinstance(told, dict) else told.splitlines()
-        events = [json.loads(line) for line in lines if line]
-        assert all(event["type"] != "ERROR" for event in events), events
-        return [(event["type"], event["object"]) for event in events]
+    def history(self, collection: str, since: str, end: Json) -> list[tuple[str, Any]]:
+        """What happened to the objects of a collection, as the server's own watch tells it again.
+
+        Args:
+            collection: the path of it.
+            since: the resource version after which it begins.
+            end: an object that is made there now: what comes before it is all that has happened.
+        """
+        status, made = self.ask("POST", collection, end)
+        assert status == 201, made
+        port, tls, token = _access(kubeconfig(), self.context)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=tls)
+        try:
+            path = f"{collection}?watch=1&resourceVersion={since}&timeoutSeconds=50"
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            found: list[tuple[str, Any]] = []
+            for line in connection.getresponse():
+                event = json.loads(line)
+                assert event["type"] in ("ADDED", "MODIFIED", "DELETED"), event
+                if event["object"]["metadata"]["uid"] == made["metadata"]["uid"]:
+                    return found
+                found.append((event["type"], event["object"]))
+        finally:
+            connection.close()
+        raise AssertionError(f"the watch of {collection} ended before it told of {made['metadata']}")
 
 
 @cache

@@ -112,7 +112,12 @@ class KubernetesCluster:
         if not (home / "since").exists():
             return 0
         count, generation = 0, None
-        for event, seen in self.cluster.history(self._collection(home), (home / "since").read_text()):
+        end = self._document(home)
+        end["metadata"] = {"generateName": "end-"}
+        since = (home / "since").read_text()
+        for event, seen in self.cluster.history(self._collection(home), since, end):
+            if seen["metadata"]["name"] != "web":
+                continue
             if event == "MODIFIED" and seen["metadata"]["generation"] == generation:
                 continue
             generation = seen["metadata"]["generation"]
