@@ -48,9 +48,12 @@ def test_what_a_killed_child_did_not_end_is_done_here(tmp_path: Path) -> None:
 
 
 def test_no_child_is_left_behind() -> None:
-    spread(ITEMS, where).results()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    begun = spread(ITEMS, where)
+    begun.results()
+    assert len(begun.children) == 3
+    for child in begun.children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child.pid, os.WNOHANG)
 
 
 def test_many_declarations_are_read_as_a_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
