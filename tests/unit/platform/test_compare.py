@@ -4,7 +4,7 @@ import copy
 import re
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from trimaran.action import Change
@@ -74,7 +74,9 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(st.data(), DOCUMENT)
 def test_one_edit_is_one_change_at_its_path(data: st.DataObject, document: dict[str, Any]) -> None:
     place = data.draw(st.sampled_from(sorted(document) or ["new"]))
