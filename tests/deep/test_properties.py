@@ -10,6 +10,8 @@ from tests.unit.platform import test_compare, test_damaged, test_yamltext
 from tests.unit.spec.test_hostile import EVERYTHING, EXAMPLE, FLEET, YAMLISH, mutated, survives
 
 MANY = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A declaration that still renders may ask for thousands of machines.
+RENDERED = settings(MANY, max_examples=1000)
 
 
 @MANY
@@ -31,7 +33,7 @@ def test_bytes_are_read_or_refused(tmp_path: Path, raw: bytes) -> None:
     survives(EXAMPLE.encode().replace(b"{http: 9898}", raw), tmp_path / "f.yaml", fleet=False)
 
 
-@MANY
+@RENDERED
 @given(mutated(EXAMPLE, EVERYTHING))
 def test_services_that_are_taken_render(tmp_path: Path, raw: bytes) -> None:
     test_damaged.check_rendered(tmp_path, raw)
