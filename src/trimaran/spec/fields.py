@@ -82,7 +82,8 @@ _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def _absolute(value: str) -> str:
-    if not value.startswith("/") or posixpath.normpath(value) != value or value in ("/", "//"):
+    # Two slashes at the beginning are kept by normpath, since POSIX lets them mean something of their own.
+    if not value.startswith("/") or posixpath.normpath(value) != value or value == "/" or value[:2] == "//":
         raise problem(
             f"{value[:80]!r} is not a plain absolute path", "such as /etc/podinfo/app.yaml, without .."
         )

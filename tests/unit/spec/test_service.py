@@ -89,6 +89,8 @@ def test_all_problems_of_a_file_come_together_in_the_order_of_their_places(read:
         ("  scaling: {min: 3, max: 2, cpu: 70%}\n  resources: {requests: {cpu: 1}}", "TRM0115", "6:13"),
         ("  files: {/etc/../x: {content: a}}", "TRM0112", "6:11"),
         ("  files: {etc/x: {content: a}}", "TRM0112", "6:11"),
+        ("  files: {//x: {content: a}}", "TRM0112", "6:11"),
+        ("  volumes: {v: {mount: //x/y, size: 1Gi}}", "TRM0112", "6:17"),
         ('  files: {"/etc/a\\nb": {content: a}}', "TRM0112", "6:11"),
         ("  files: {'/etc/a:b': {content: a}}", "TRM0112", "6:11"),
         ("  files: {/etc/x: {content: a, source: b}}", "TRM0115", "6:11"),
