@@ -34,7 +34,10 @@ def open_ledger(path: Path, guard: Guard | None = None) -> Ledger:
         with explained(str(path)):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with head.locked():
-                _make_file(path)
+                if path.exists():
+                    _check_kind(path)
+                else:
+                    _make_file(path)
                 engine = _engine(path)
                 _prepare(engine, str(path))
             if head.read() is None:
@@ -64,11 +67,18 @@ def open_existing(path: Path) -> Ledger:
 
 
 def _make_file(path: Path) -> None:
-    """Nobody else may read what runs where; SQLite gives its side files the mode of the first."""
-    if path.exists():
-        _check_kind(path)
-        return
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    """A new ledger appears with its tables in it: who looks at it meanwhile finds none, never half of one."""
+    fresh = path.with_name(path.name + ".new")
+    for left in (fresh, *(Path(f"{fresh}{end}") for end in ("-journal", "-wal", "-shm"))):
+        left.unlink(missing_ok=True)  # of a run that was killed here
+    # Nobody else may read what runs where; SQLite gives its side files the mode of the first.
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    engine = _engine(fresh)
+    try:
+        _prepare(engine, str(path))
+    finally:
+        engine.dispose()
+    fresh.replace(path)
 
 
 def _check_kind(path: Path) -> None:
@@ -109,20 +119,20 @@ def _on_begin(conn: Connection) -> None:
 
 
 def _prepare(engine: Engine, name: str) -> None:
-    with engine.connect() as conn:
-        raw = conn.connection.driver_connection
-        if raw is not None and raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            raw.execute("PRAGMA journal_mode = WAL")
     with engine.execution_options(trimaran_read=True).connect() as conn:
         there = set(inspect(conn).get_table_names())
         if layout.name in there:
             _check_version(conn, name)
-    if there >= set(metadata.tables):
-        return
-    with engine.begin() as conn:
-        metadata.create_all(conn)  # those that are missing
-        if layout.name not in there:
-            conn.execute(insert(layout), {"version": VERSION})
+    if not there >= set(metadata.tables):
+        with engine.begin() as conn:
+            metadata.create_all(conn)  # those that are missing
+            if layout.name not in there:
+                conn.execute(insert(layout), {"version": VERSION})
+    # After the tables, so that those of a new ledger are in its file and not in one beside it.
+    with engine.connect() as conn:
+        raw = conn.connection.driver_connection
+        if raw is not None and raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            raw.execute("PRAGMA journal_mode = WAL")
 
 
 def _check_version(conn: Connection, name: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -205,3 +206,25 @@ def test_processes_that_open_a_new_ledger_at_once_make_one(tmp_path: Path) -> No
     assert [child.wait(timeout=60) for child in children] == [0] * 4
     with open_existing(path) as ledger:
         assert ledger.tail().sequence == 4
+
+
+def test_who_looks_while_a_ledger_is_made_finds_none_or_a_whole_one(tmp_path: Path) -> None:
+    for number in range(5):
+        path = tmp_path / str(number) / "ledger.db"
+        maker = Thread(target=lambda path=path: open_ledger(path).close())
+        maker.start()
+        while not path.exists():
+            assert maker.is_alive() or path.exists()
+        with open_existing(path) as ledger:
+            assert ledger.whole
+            assert ledger.tail().sequence == 0
+        maker.join(timeout=60)
+
+
+def test_what_a_killed_run_left_of_a_new_ledger_is_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    for end in ("", "-journal", "-wal", "-shm"):
+        Path(f"{path}.new{end}").write_bytes(b"half")
+    with open_ledger(path) as ledger:
+        ledger.note("alice@box", {"event": "x"}, NOW)
+    assert [each.name for each in tmp_path.glob("ledger.db*")] == ["ledger.db"]
