@@ -28,15 +28,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _spent[parts[1]] += report.duration
 
 
+def _budget(config: pytest.Config) -> dict[str, int]:
+    """Seconds that each suite may spend."""
+    factor = _COLD_FACTOR if config.getoption("--cold") else 1
+    suites = tomllib.loads((_HERE / "budget.toml").read_text("utf-8"))["suites"]
+    return {name: suites.get(name, 0) * factor for name in sorted(_spent)}
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run when a suite is over its budget."""
-    factor = _COLD_FACTOR if session.config.getoption("--cold") else 1
-    budget = tomllib.loads((_HERE / "budget.toml").read_text("utf-8"))["suites"]
-    over = [name for name, seconds in _spent.items() if seconds > budget.get(name, 0) * factor]
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    for name in over:
-        bound = budget.get(name, 0) * factor
-        if reporter is not None:
-            reporter.write_line(f"over budget: tests/{name} took {_spent[name]:.0f} s of {bound} s")
+    over = [name for name, bound in _budget(session.config).items() if _spent[name] > bound]
     if over and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what each suite spent of its budget; that of `make check` is no news."""
+    for name, bound in _budget(config).items():
+        if len(_spent) > 1 or _spent[name] > bound:
+            over = "over its budget: " if _spent[name] > bound else ""
+            terminalreporter.write_line(f"{over}tests/{name} took {_spent[name]:.0f} s of {bound} s")
