@@ -22,8 +22,9 @@ class Distribution:
         libc_version: upstream's version, as `2.35` or `1.2.5`.
         interpreters: machine (as `uname -m` says it) → path of the program interpreter. A machine that is
             not here is one about which nothing is known.
-        libraries: names that the loader finds in the base system. Not complete: another name may or may
-            not be there.
+        libraries: names that the loader finds in the base system. Another name may or may not be there,
+            unless `complete`.
+        complete: whether `libraries` is all that the loader finds, as measured in a root file system.
         elsewhere: file names that belong to another C library, and that library. Never in the base system.
         symbols: what the C library exports, where versions do not tell (musl); None when not known.
         cpu: the x86-64 level that the distribution itself needs, 1 to 4.
@@ -49,6 +50,7 @@ class Distribution:
     kernel: str | None = None
     relr_since: str | None = None
     relr_lacking: str | None = None
+    complete: bool = False
     go_kernels: "tuple[GoKernel, ...]" = ()
 
 
