@@ -13,3 +13,8 @@ def cache() -> Path:
 def state() -> Path:
     """What must not be lost: the ledger, and what runs on this machine."""
     return platformdirs.user_state_path("trimaran")
+
+
+def data() -> Path:
+    """What the user has brought and cannot always bring again: root file systems."""
+    return platformdirs.user_data_path("trimaran")

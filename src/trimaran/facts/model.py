@@ -23,8 +23,9 @@ class Distribution:
         interpreters: machine (as `uname -m` says it) → path of the program interpreter. A machine that is
             not here is one about which nothing is known.
         libraries: names that the loader finds in the base system. Another name may or may not be there,
-            unless `complete`.
-        complete: whether `libraries` is all that the loader finds, as measured in a root file system.
+            unless there is an `inventory`.
+        inventory: every library that the loader finds, by the name that it is asked for, as measured in a
+            root file system; None when nobody has measured one. `libraries` then has the same names.
         elsewhere: file names that belong to another C library, and that library. Never in the base system.
         symbols: what the C library exports, where versions do not tell (musl); None when not known.
         cpu: the x86-64 level that the distribution itself needs, 1 to 4.
@@ -50,8 +51,23 @@ class Distribution:
     kernel: str | None = None
     relr_since: str | None = None
     relr_lacking: str | None = None
-    complete: bool = False
+    inventory: "Mapping[str, Library] | None" = None
     go_kernels: "tuple[GoKernel, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A shared library of a distribution, as measured in its root file system.
+
+    Args:
+        needed: the libraries that it needs itself.
+        versions: names of the symbol versions that it defines; empty for one without versions.
+        exports: names that it defines; None where versions tell enough (glibc's world).
+    """
+
+    needed: tuple[str, ...] = ()
+    versions: frozenset[str] = frozenset()
+    exports: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

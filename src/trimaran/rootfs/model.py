@@ -17,7 +17,7 @@ class Root:
         digest: of what was brought, `sha256:…`; empty for a folder.
         added: the day, as `2026-11-23`.
         machine: of its own programs, as `uname -m` says it.
-        distribution: what was measured in it, in the form of a fact (`complete`).
+        distribution: what was measured in it, in the form of a fact (with its `inventory`).
     """
 
     name: str
