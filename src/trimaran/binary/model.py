@@ -45,6 +45,8 @@ class Rule(StrEnum):
     SYMBOL = "symbol"
     CPU_LEVEL = "cpu-level"
     KERNEL = "kernel"
+    STUB = "stub"
+    NAME_SERVICE = "name-service"
 
 
 @dataclass(frozen=True, slots=True)
