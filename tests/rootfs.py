@@ -1,7 +1,8 @@
 """Root file systems of real distributions, made once and kept in the user's cache.
 
 `rootfs("debian-12")` and `rootfs("alpine-3.23")` give a folder; the first call makes it, in a temporary
-folder that is renamed when it is complete. `run_in` runs one program there without a network.
+folder that is renamed when it is complete. `at_hand()` gives a data home (XDG_DATA_HOME) in which Trimaran
+finds all of them. `run_in` runs one program there without a network.
 """
 
 import os
@@ -63,8 +64,11 @@ def rootfs(name: str, say: Callable[[str], None] = lambda line: None) -> Path:
     return ready
 
 
-def _debian(root: Path, folder: Path) -> None:
-    _run("mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(_DEBIAN)}", "bookworm", root)
+def _debian(suite: str) -> Callable[[Path, Path], None]:
+    def make(root: Path, folder: Path) -> None:
+        _run("mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(_DEBIAN)}", suite, root)
+
+    return make
 
 
 def _alpine(root: Path, folder: Path) -> None:
@@ -83,6 +87,9 @@ def _alpine(root: Path, folder: Path) -> None:
 
 def _complete(root: Path) -> None:
     """The little that a minimal installation lacks and every running system has."""
+    # Debian 13 moved the loader's folder; the link at its old place comes with whoever installs base-files.
+    if (root / "usr/lib64").is_dir() and not (root / "lib64").exists():
+        (root / "lib64").symlink_to("usr/lib64")
     for folder in ("dev", "etc", "proc", "tmp"):
         (root / folder).mkdir(exist_ok=True)
     for name, text in {
@@ -99,7 +106,9 @@ def _complete(root: Path) -> None:
 
 RECIPES = {
     "alpine-3.23": Recipe("3.23.6-2", _alpine),
-    "debian-12": Recipe("bookworm-1", _debian),
+    "debian-11": Recipe("bullseye-1", _debian("bullseye")),
+    "debian-12": Recipe("bookworm-1", _debian("bookworm")),
+    "debian-13": Recipe("trixie-1", _debian("trixie")),
 }
 
 

@@ -46,7 +46,8 @@ def test_the_interpreter_is_where_the_facts_say(name: str) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_loader_says_the_version_of_the_facts(name: str) -> None:
     fact = distributions()[name]
-    argument = ["--version"] if fact.libc is Libc.GLIBC else []
+    # The loader of glibc before 2.33 has no --version; the library itself says it when it is run.
+    argument = [str(rootfs(name) / "lib/x86_64-linux-gnu/libc.so.6")] if fact.libc is Libc.GLIBC else []
     path = str(inside(name, loader(name)))
     done = subprocess.run([path, *argument], capture_output=True, text=True, check=False)
     pattern = {Libc.GLIBC: r"release version ([\d.]+)\.", Libc.MUSL: r"Version ([\d.]+)"}[fact.libc]
@@ -120,8 +121,9 @@ def test_packed_relocations_are_read_where_the_facts_say_so() -> None:
         fact = distributions()[name]
         if fact.libc is Libc.GLIBC:
             library = inside(name, rootfs(name) / "lib/x86_64-linux-gnu/libc.so.6")
-            assert b"GLIBC_ABI_DT_RELR\0" in library.read_bytes()
+            reads = b"GLIBC_ABI_DT_RELR\0" in library.read_bytes()
             assert fact.relr_since == "2.36"
+            assert reads == (name != "debian-11")
 
 
 def test_the_reader_counts_symbols_as_nm_does() -> None:
