@@ -39,6 +39,8 @@ def _built(declared: Declared, build: Build, platform: str, cache: Path, progres
         go=build.go,
         cgo=toolchain.Cgo(build.cgo),
         platform=platform,
+        tags=build.tags,
+        libc=build.libc or "",
     )
     built = toolchain.build(request, cache, progress)
     source = built.source if build.module else _folder(declared, build)

@@ -75,6 +75,9 @@ def _origin(spec: ServiceSpec) -> Iterator[Found]:
         yield ("spec", "build", "module"), "TRM0115", "build.module has no version", fix
     elif spec.build.path and spec.build.version:
         yield ("spec", "build", "version"), "TRM0115", "build.version goes with module, not path", "remove it"
+    if spec.build.libc and spec.build.cgo == "off":
+        what = f"build.libc is {spec.build.libc}, and build.cgo: off links no C at all"
+        yield ("spec", "build", "libc"), "TRM0115", what, "remove one of them"
     if spec.build.version in ("latest", "upgrade", "patch", "master", "main"):
         fix = "name an exact version; what this word means changes"
         yield ("spec", "build", "version"), "TRM0115", f"build.version is {spec.build.version!r}", fix

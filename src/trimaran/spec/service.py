@@ -94,6 +94,10 @@ class Build(Model):
     """The Go release: 1.26 means its newest patch at hand."""
     cgo: Cgo = Cgo.AUTO
     """Whether C code may be linked in; auto means only when a dependency needs it."""
+    tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,100}$")], ...] = ()
+    """Build tags, such as netgo."""
+    libc: Annotated[str, Field(pattern=r"^(musl|glibc-static|glibc-2\.[0-9]{1,2})$")] | None = None
+    """What C is linked to: musl or glibc-static (linked in), or the oldest glibc to serve: glibc-2.28."""
     platforms: tuple[
         Annotated[str, Field(pattern=r"^linux/(amd64|arm64|386|arm|ppc64le|s390x|riscv64)$")], ...
     ] = ("linux/amd64",)

@@ -32,8 +32,16 @@ def folder(cache: Path) -> Path:
 
 def asked(request: BuildRequest, cache: Path) -> Path:
     """Where the result of this request in this situation is recorded."""
-    key = _key([*map(str, _values(request)), situation(cache)])
+    key = _key([*map(str, _values(request)), situation(cache), *_linkers(request, cache)])
     return folder(cache) / "asked" / f"{key}.json"
+
+
+def _linkers(request: BuildRequest, cache: Path) -> list[object]:
+    if not request.libc:
+        return []
+    from trimaran.toolchain import linking
+
+    return linking.fingerprint(request.libc, cache)
 
 
 def made(cache: Path, *deciding: object) -> Path:

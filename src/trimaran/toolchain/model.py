@@ -41,6 +41,9 @@ class BuildRequest:
         go: `1.26` for any 1.26 release, `1.26.8` for exactly that, None for any that the module takes.
         cgo: whether C is linked in.
         platform: GOOS/GOARCH, as `linux/amd64`.
+        tags: build tags, as `netgo`.
+        libc: what C is linked to: `musl` or `glibc-static` (linked in), `glibc-2.28` (that or newer must be
+            there), empty for what the C compiler of this machine has. Without C it means nothing.
     """
 
     module: str = ""
@@ -50,6 +53,8 @@ class BuildRequest:
     go: str | None = None
     cgo: Cgo = Cgo.AUTO
     platform: str = "linux/amd64"
+    tags: tuple[str, ...] = ()
+    libc: str = ""
 
     @property
     def wish(self) -> GoVersion | None:
@@ -98,6 +103,8 @@ class Built:
 _MODULE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._~-]*(/[a-zA-Z0-9_~][a-zA-Z0-9._~+-]*)*")
 _MODULE_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.+_<>=-]*")
 _PACKAGE = re.compile(r"\.|(\./)?[^-\s/][^\s\x00]*")
+_TAG = re.compile(r"[A-Za-z0-9_.]{1,100}")
+_LIBC = re.compile(r"(?:musl|glibc-static|glibc-2\.[0-9]{1,2})?")
 _PLATFORM = re.compile(r"[a-z0-9]{2,20}/[a-z0-9]{2,20}")
 
 
@@ -137,6 +144,11 @@ def _check_form(request: BuildRequest) -> list[Problem]:
         problems.append(
             _bad(f"{printable(request.platform)!r} is not a platform", "write GOOS/GOARCH: linux/amd64")
         )
+    wrong = [tag for tag in request.tags if not _TAG.fullmatch(tag)]
+    problems += [_bad(f"{printable(tag)!r} is not a build tag", "write letters and digits") for tag in wrong]
+    if not _LIBC.fullmatch(request.libc):
+        what = f"{printable(request.libc)!r} is not a C library"
+        problems.append(_bad(what, "write musl, glibc-static, or the oldest glibc as glibc-2.28"))
     try:
         _ = request.wish
     except ValueError as error:

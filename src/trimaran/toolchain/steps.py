@@ -18,8 +18,9 @@ from trimaran.toolchain.choose import choose
 from trimaran.toolchain.faults import Fault, Reading
 from trimaran.toolchain.gocommand import COMPILING, FETCHING, Finished, Go, Limits
 from trimaran.toolchain.install import this_machine
+from trimaran.toolchain.linking import AS_IT_IS, Linking, linking
 from trimaran.toolchain.locate import candidates
-from trimaran.toolchain.model import BuildRequest, Built, Cgo, Progress
+from trimaran.toolchain.model import BuildRequest, Built, Cgo, Progress, check
 from trimaran.toolchain.situation import formative, identity, program
 from trimaran.toolchain.versions import GoVersion, satisfies
 
@@ -59,6 +60,7 @@ class Bench:
     cache: Path
     scratch: Path
     progress: Progress
+    link: Linking = AS_IT_IS
 
 
 def build_afresh(request: BuildRequest, cache: Path, progress: Progress) -> Built:
@@ -68,11 +70,15 @@ def build_afresh(request: BuildRequest, cache: Path, progress: Progress) -> Buil
         go, source = _prepare(bench)
         values = gocommand.settings(go.command, _env(bench, {}), scratch)
         cgo, reason = _decide_cgo(bench, go, source)
+        if cgo and request.libc:
+            bench = replace(bench, link=linking(request.libc, request.platform, cache, progress))
+            reason += f"; {bench.link.said}"
         compiler = _compiler(bench, values) if cgo else None
         record = None
         if source.version:
             deciding = (source.module, source.version, source.sum, request.package, str(go.version))
-            record = builds.made(cache, deciding, cgo, request.platform, formative(values), compiler)
+            how = (cgo, request.platform, request.tags, request.libc if cgo else "")
+            record = builds.made(cache, deciding, how, formative(values), compiler)
             known = builds.recall(record)
             if known is not None:
                 return known
@@ -80,6 +86,17 @@ def build_afresh(request: BuildRequest, cache: Path, progress: Progress) -> Buil
         if record is not None:
             builds.note(record, built)
         return built
+
+
+@contextmanager
+def opened(request: BuildRequest, cache: Path, progress: Progress) -> Iterator[tuple[Go, Source, Path]]:
+    """A Go that suits the module, the module on this machine, and a private folder; nothing is built.
+
+    The folder is gone afterwards. Raises what a build raises until it compiles.
+    """
+    check(request)
+    with _scratch(cache) as scratch:
+        yield *_prepare(Bench(request, cache, scratch, progress)), scratch
 
 
 @contextmanager
@@ -105,7 +122,13 @@ def _env(bench: Bench, extra: Mapping[str, str]) -> dict[str, str]:
 
 def _target(bench: Bench, cgo: bool) -> dict[str, str]:
     system, _, arch = bench.request.platform.partition("/")
-    return {"GOOS": system, "GOARCH": arch, "CGO_ENABLED": "1" if cgo else "0"}
+    how = {"GOOS": system, "GOARCH": arch, "CGO_ENABLED": "1" if cgo else "0"}
+    return how | dict(bench.link.environment)
+
+
+def _flags(bench: Bench) -> list[str]:
+    tags = [f"-tags={','.join(bench.request.tags)}"] if bench.request.tags else []
+    return [*tags, *bench.link.flags]
 
 
 def _prepare(bench: Bench) -> tuple[Go, Source]:
@@ -181,9 +204,11 @@ def _go(bench: Bench, go: Go, args: list[str], folder: Path, extra: Mapping[str,
 def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
     """Whether C is linked in and why; also finds out whether the package is there and is a command."""
     form = "-json=ImportPath,Name,Standard,CgoFiles,Error"
-    package = _relative(bench.request.package, source.module)
+    package = relative(bench.request.package, source.module)
     extra = _target(bench, bench.request.cgo is not Cgo.OFF)
-    finished = _go(bench, go, ["list", "-e", "-deps", form, "--", package], source.folder, extra)
+    finished = _go(
+        bench, go, ["list", *_flags(bench), "-e", "-deps", form, "--", package], source.folder, extra
+    )
     try:
         found = gomod.need(finished.out)
     except ValueError:
@@ -206,6 +231,8 @@ def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
 
 def _compiler(bench: Bench, values: Mapping[str, str]) -> list[object] | None:
     """The identity of the C compiler. Raises TRM0318 when there is none for the platform."""
+    if bench.link.compiler is not None:
+        return identity(bench.link.compiler)
     name = (values.get("CC", "").split() or ["gcc"])[0]
     found = Path(name) if "/" in name else program(name)
     system, arch = this_machine()
@@ -217,7 +244,7 @@ def _compiler(bench: Bench, values: Mapping[str, str]) -> list[object] | None:
     return identity(found)
 
 
-def _relative(package: str, module: str) -> str:
+def relative(package: str, module: str) -> str:
     """The package as `go` wants it inside the module's folder."""
     if module and (package == module or package.startswith(f"{module}/")):
         package = package.removeprefix(module).strip("/") or "."
@@ -228,7 +255,7 @@ def _compile(bench: Bench, go: Go, source: Source, cgo: tuple[bool, str], values
     where = f"{source.module}@{source.version}" if source.version else str(source.folder)
     bench.progress(f"compiling {printable(where)} with Go {go.version}")
     notes: tuple[str, ...] = ()
-    package = _relative(bench.request.package, source.module)
+    package = relative(bench.request.package, source.module)
     binary = _install(bench, go, source, cgo[0], values) if source.version else None
     if binary is None:
         if source.version:
@@ -236,7 +263,7 @@ def _compile(bench: Bench, go: Go, source: Source, cgo: tuple[bool, str], values
                 "its go.mod replaces modules, so it was built in its folder and says (devel) as its version",
             )
         binary = bench.scratch / "binary"
-        args = ["build", "-o", str(binary), "--", package]
+        args = ["build", *_flags(bench), "-o", str(binary), "--", package]
         finished = _go(bench, go, args, source.folder, _target(bench, cgo[0]))
         if finished.status or not binary.is_file():
             raise TrimaranError(_read(bench, finished.err).problem)
@@ -252,9 +279,11 @@ def _install(bench: Bench, go: Go, source: Source, cgo: bool, values: Mapping[st
     # GOBIN is refused when cross compiling; a private GOPATH works always.
     gopath = bench.scratch / "gopath"
     extra = _target(bench, cgo) | {"GOPATH": str(gopath), "GOMODCACHE": values["GOMODCACHE"]}
-    package = _relative(bench.request.package, source.module)
+    package = relative(bench.request.package, source.module)
     full = os.path.normpath(f"{source.module}/{package}")
-    finished = _go(bench, go, ["install", "--", f"{full}@{source.version}"], bench.scratch, extra)
+    finished = _go(
+        bench, go, ["install", *_flags(bench), "--", f"{full}@{source.version}"], bench.scratch, extra
+    )
     made = [path for path in gopath.glob("bin/**/*") if path.is_file()]
     if finished.status == 0 and len(made) == 1:
         return made[0]
