@@ -7,11 +7,16 @@ the process with SIGBUS, and the pages of a large file would count as our memory
 import errno
 import os
 import stat
+from collections.abc import Callable
+from typing import TypeVar
 
-from trimaran.binary.elf import BrokenFileError
+from trimaran.binary.elf import BrokenFileError, Source
 from trimaran.binary.linkage import NotStartedError, read_file
 from trimaran.binary.model import File
 from trimaran.errors import TrimaranError, Where, fail
+
+Read = TypeVar("Read")
+Look = Callable[[str, Source], Read]
 
 _PAGE = 4096
 _PAGES = 256
@@ -69,7 +74,12 @@ class OpenFile:
 
 
 def inspect_file(path: str | os.PathLike[str]) -> File:
-    """What the ELF file at `path` needs in order to start.
+    """What the ELF file at `path` needs in order to start. Raises as `look_at`."""
+    return look_at(path, read_file)
+
+
+def look_at(path: str | os.PathLike[str], look: Look[Read]) -> Read:
+    """What `look` makes of the ELF file at `path`; it gets the name and the bytes.
 
     Raises:
         TrimaranError: the file cannot be read (TRM0201), is not a regular file (TRM0202), is empty
@@ -83,24 +93,28 @@ def inspect_file(path: str | os.PathLike[str]) -> File:
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         descriptor = os.open(name, flags)
     except (OSError, ValueError) as error:
-        raise _unreadable(name, error) from None
+        raise unreadable(name, error) from None
     try:
-        return _inspect(name, descriptor)
+        return _look_at(name, descriptor, look)
     except OSError as error:
-        raise _unreadable(name, error) from None
+        raise unreadable(name, error) from None
     finally:
         os.close(descriptor)
 
 
-def _inspect(name: str, descriptor: int) -> File:
+def _look_at(name: str, descriptor: int, look: Look[Read]) -> Read:
     found = os.fstat(descriptor)
     _refuse_special(name, found.st_mode)
     if not found.st_size:
         raise fail("TRM0203", "the file is empty", "build or copy it again", Where(name))
-    source = OpenFile(descriptor, found.st_size)
+    return look_into(name, OpenFile(descriptor, found.st_size), look)
+
+
+def look_into(name: str, source: Source, look: Look[Read]) -> Read:
+    """What `look` makes of bytes that are not empty, wherever they come from. Raises as `look_at`."""
     _refuse_foreign(name, source.at(0, min(16, source.size)))
     try:
-        return read_file(name, source)
+        return look(name, source)
     except BrokenFileError as error:
         if error.truncated:
             raise fail("TRM0205", error.what, "copy or download it again", Where(name)) from None
@@ -135,7 +149,8 @@ def _refuse_foreign(name: str, start: bytes) -> None:
     raise fail("TRM0204", f"this is {what}" if what != "not an ELF file" else what, fix, Where(name))
 
 
-def _unreadable(name: str, error: OSError | ValueError) -> TrimaranError:
+def unreadable(name: str, error: OSError | ValueError) -> TrimaranError:
+    """TRM0201 with the system's reason."""
     if isinstance(error, ValueError):
         return fail("TRM0201", f"no file can have this name: {error}", "check the name", Where(name))
     number = error.errno or 0
