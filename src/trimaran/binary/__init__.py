@@ -4,14 +4,18 @@ from trimaran.binary.buildinfo import GoBuild, Module
 from trimaran.binary.model import Basis, File, Kind, Outcome, Rule, Verdict, VersionNeed
 from trimaran.binary.reader import inspect_file
 from trimaran.binary.verdict import cpu_level, linux_floor, verdict, verdicts
+from trimaran.binary.verdict_needs import Conditions, NameService, Place
 
 __all__ = [
     "Basis",
+    "Conditions",
     "File",
     "GoBuild",
     "Kind",
     "Module",
+    "NameService",
     "Outcome",
+    "Place",
     "Rule",
     "Verdict",
     "VersionNeed",

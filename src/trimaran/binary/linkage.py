@@ -1,6 +1,6 @@
 """What an ELF file needs in order to start, from its headers. Pure."""
 
-from trimaran.binary import dynamic, elf
+from trimaran.binary import dynamic, elf, notes
 from trimaran.binary.buildinfo import read_build
 from trimaran.binary.elf import BrokenFileError, Elf, Source
 from trimaran.binary.model import File, Kind, VersionNeed
@@ -30,6 +30,8 @@ _WIDE = {
     "s390": "s390x",
 }
 _DF_1_PIE = 0x08000000
+_PT_GNU_STACK, _PF_EXECUTE = 0x6474E551, 1
+_STATIC = (Kind.STATIC, Kind.STATIC_PIE)
 
 
 class NotStartedError(Exception):
@@ -52,17 +54,25 @@ def read_file(path: str, source: Source) -> File:
     needs = dict.fromkeys(
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
+    kind, abi_kernel = _kind(opened, table, interpreter), notes.abi_kernel(opened)
     return File(
         path=path,
         format=f"elf{opened.bits}",
         machine=_machine(opened),
-        kind=_kind(opened, table, interpreter),
+        kind=kind,
         interpreter=interpreter,
         needed=dynamic.names(opened, table, dynamic.DT_NEEDED),
         runpath=_runpath(opened, table),
         versions=tuple(needs),
         relr=dynamic.DT_RELR in table,
-        undefined=_undefined(opened, table, interpreter),
+        undefined=_undefined(opened, table, kind, interpreter),
+        soname=next(iter(dynamic.names(opened, table, dynamic.DT_SONAME)), None),
+        abi_kernel=abi_kernel,
+        isa=notes.isa_level(opened),
+        static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
+        executable_stack=_executable_stack(opened),
+        # Only glibc's startup files write the tag, so other static programs are not searched.
+        name_services=kind in _STATIC and abi_kernel is not None and notes.name_services_inside(opened),
         go=read_build(opened),
         size_bytes=source.size,
     )
@@ -94,9 +104,16 @@ def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
     return tuple(folder for path in found for folder in path.split(":") if folder)
 
 
-def _undefined(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> tuple[str, ...] | None:
-    # musl has no symbol versions, so only there the names themselves decide.
-    if interpreter is None or "/ld-musl-" not in interpreter:
+def _executable_stack(opened: Elf) -> bool:
+    stack = next((each.flags for each in opened.segments if each.kind == _PT_GNU_STACK), 0)
+    return bool(stack & _PF_EXECUTE)
+
+
+def _undefined(
+    opened: Elf, table: dict[int, list[int]], kind: Kind, interpreter: str | None
+) -> tuple[str, ...] | None:
+    # musl has no symbol versions, so only there the names themselves decide. It may load any library.
+    if kind is not Kind.LIBRARY and (interpreter is None or "/ld-musl-" not in interpreter):
         return None
     try:
         return dynamic.undefined_symbols(opened, table)

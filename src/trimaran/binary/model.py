@@ -71,6 +71,13 @@ class File:
         versions: symbol versions that must be there, without weak ones.
         relr: whether it has relative relocations in the packed form (DT_RELR), which old loaders skip.
         undefined: symbols that a library must bring; None when not read or not countable.
+        soname: the name that a shared library gives itself.
+        abi_kernel: the oldest Linux that its C library was configured for, where a note says so.
+        isa: the x86-64 level that a note asks for, which glibc's loader compares with the processor.
+        static_tls: whether its thread-local variables need a place from the start of the program, as those of
+            Go's libraries do; loaders have little of it for what is loaded later.
+        executable_stack: whether it asks for one.
+        name_services: whether glibc's name-service switch was linked into it.
         go: the Go build information; None for other programs.
         size_bytes: of the whole file.
     """
@@ -85,6 +92,12 @@ class File:
     versions: tuple[VersionNeed, ...] = ()
     relr: bool = False
     undefined: tuple[str, ...] | None = None
+    soname: str | None = None
+    abi_kernel: str | None = None
+    isa: int = 1
+    static_tls: bool = False
+    executable_stack: bool = False
+    name_services: bool = False
     go: GoBuild | None = None
     size_bytes: int = 0
 

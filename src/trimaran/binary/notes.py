@@ -1,0 +1,85 @@
+"""Reads the notes of an ELF file: the kernel and the processor that its makers wrote down. Pure.
+
+A note is a hint that loaders read, no part of the program; one that is broken counts as absent, as the
+loaders do it. The forms: gabi, "Note Section"; glibc's `elf.h` for NT_GNU_ABI_TAG; the x86-64 psABI,
+"Program Property", for the ISA level.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf
+
+PT_NOTE, PT_GNU_PROPERTY = 4, 0x6474E553
+NOTE_BYTES = 16_384
+SEARCH = 24 << 20
+_EM_X86_64 = 62
+_NT_ABI_TAG, _NT_PROPERTY = 1, 5
+_ISA_1_NEEDED = 0xC0008002
+_LINUX = 0
+
+
+def abi_kernel(elf: Elf) -> str | None:
+    """The oldest Linux that its C library or startup files were configured for; None when not told."""
+    for kind, body in _gnu_notes(elf, PT_NOTE, 4):
+        if kind == _NT_ABI_TAG and len(body) >= 16:
+            system, *parts = struct.unpack(elf.order + "IIII", body[:16])
+            if system == _LINUX:
+                return ".".join(str(part) for part in parts)
+    return None
+
+
+def isa_level(elf: Elf) -> int:
+    """The x86-64 level that the file says it needs, 1 to 4; 1 when it says nothing."""
+    if elf.machine != _EM_X86_64:
+        return 1
+    width = elf.bits // 8
+    level = 1
+    for kind, body in _gnu_notes(elf, PT_GNU_PROPERTY, width):
+        at = 0
+        while kind == _NT_PROPERTY and at + 8 <= len(body):
+            name, size = struct.unpack(elf.order + "II", body[at : at + 8])
+            if name == _ISA_1_NEEDED and size == 4 and at + 12 <= len(body):
+                (needed,) = struct.unpack(elf.order + "I", body[at + 8 : at + 12])
+                # Bit 0 is the baseline, bit 3 is v4; bits behind those have no meaning yet.
+                level = max(level, (needed & 0xF).bit_length())
+            at += 8 + -(-size // width) * width
+    return level
+
+
+def _gnu_notes(elf: Elf, wanted: int, alignment: int) -> Iterator[tuple[int, bytes]]:
+    for segment in elf.segments:
+        if segment.kind != wanted or not 16 <= segment.size <= NOTE_BYTES:
+            continue
+        try:
+            notes = elf.source.at(segment.offset, segment.size)
+        except BrokenFileError:
+            continue
+        yield from _notes(elf.order, notes, alignment)
+
+
+def _notes(order: str, notes: bytes, alignment: int) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 12 <= len(notes):
+        name_size, size, kind = struct.unpack(order + "III", notes[at : at + 12])
+        body = at + 12 + -(-name_size // 4) * 4
+        if notes[at + 12 : at + 12 + name_size] == b"GNU\0":
+            yield kind, notes[body : body + size]
+        at = body + -(-size // alignment) * alignment
+
+
+def name_services_inside(elf: Elf) -> bool:
+    """Whether glibc's name-service switch was linked in: code that reads nsswitch.conf and opens modules.
+
+    Only asked of static programs with an ABI tag, of which there are few; at most `SEARCH` bytes are read.
+    """
+    left = SEARCH
+    found = {b"/etc/nsswitch.conf\0": False, b"libnss_": False}
+    for segment in elf.segments:
+        if segment.kind != PT_LOAD or segment.flags & PF_WRITE or left <= 0:
+            continue
+        size = min(segment.size, left, max(0, elf.source.size - segment.offset))
+        left -= size
+        body = elf.source.at(segment.offset, size)
+        found = {name: there or name in body for name, there in found.items()}
+    return all(found.values())

@@ -1,0 +1,188 @@
+"""The rules for what the dynamic loader asks: libraries, symbol versions, relocations, symbols. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from posixpath import basename
+
+from trimaran.binary.model import File, Kind, Outcome, Rule, VersionNeed, glibc_number, number
+from trimaran.binary.verdict_needs import Finding, Needs, libc_of, listed
+from trimaran.facts.model import Distribution, Libc, Library
+
+_FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
+_DT_RELR_MARKER = "GLIBC_ABI_DT_RELR"
+_PRIVATE = "GLIBC_PRIVATE"
+# musl's loader takes these names, with any ending, for itself (ldso/dynlink.c, `reserved`).
+_MUSL_ITSELF = frozenset({"libc", "libpthread", "librt", "libm", "libdl", "libutil", "libxnet"})
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """What the loader finds for a file, and what for it: found → the library; missing → who needs it."""
+
+    found: dict[str, Library | None] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    files: list[File] = field(default_factory=list)
+
+
+def library(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Is each library there, and what that one needs?"""
+    file, loaded = needs.file, _load(needs, distribution)
+    if not loaded.missing:
+        return None
+    measured = distribution.inventory is not None
+    for name, by in loaded.missing.items():
+        if _elsewhere_certainly(needs, distribution, name):
+            reason = f"needs {name}, which belongs to {distribution.elsewhere[name]}"
+            return Finding(_FAILS, Rule.LIBRARY, reason, str(distribution.libc))
+        if measured and _not_there(needs, name):
+            reason = f"needs {name}" if by == file.path else f"needs {by}, which needs {name}"
+            return Finding(_FAILS, Rule.LIBRARY, reason, "no such library")
+    names = listed(list(loaded.missing), 4)
+    if measured:
+        return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, and looks in folders where nobody looked")
+    return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, which the base system may lack")
+
+
+def _elsewhere_certainly(needs: Needs, distribution: Distribution, name: str) -> bool:
+    looked = needs.conditions.place is not None
+    return name in distribution.elsewhere and (looked or not needs.file.runpath)
+
+
+def _not_there(needs: Needs, name: str) -> bool:
+    # A runpath or a path leads to folders that the measurement of a root does not cover.
+    return needs.conditions.place is not None or not (needs.file.runpath or "/" in name)
+
+
+def _load(needs: Needs, distribution: Distribution) -> _Loaded:
+    """Follow the needed libraries, each once, in the loader's order."""
+    file = needs.file
+    loaded = _Loaded(files=[file])
+    waiting = [(name, file.path) for name in file.needed]
+    for name, by in waiting:
+        if name in loaded.found or name in loaded.missing:
+            continue
+        beside = needs.conditions.place.beside.get(name) if needs.conditions.place is not None else None
+        if beside is not None:
+            loaded.found[name] = beside[1]
+            loaded.files.append(beside[0])
+            waiting += [(each, name) for each in beside[0].needed]
+        elif _has(name, file.machine, distribution):
+            known = (distribution.inventory or {}).get(name)
+            loaded.found[name] = known
+            waiting += [(each, name) for each in known.needed] if known is not None else []
+        else:
+            loaded.missing[name] = by
+    return loaded
+
+
+def _has(name: str, machine: str, distribution: Distribution) -> bool:
+    if name == basename(distribution.interpreters.get(machine, "")):
+        return True
+    if distribution.libc is Libc.MUSL and name.partition(".")[0] in _MUSL_ITSELF:
+        return True
+    return name in (distribution.libraries if distribution.inventory is None else distribution.inventory)
+
+
+def symbol_version(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Does each library define the versions that are asked of it?"""
+    if distribution.libc is not Libc.GLIBC:
+        return None
+    if distribution.inventory is not None:
+        return _measured_version(needs, distribution)
+    file, here = needs.file, number(distribution.libc_version)
+    if needs.glibc and here and needs.glibc > here:
+        # A library beside the program may be its own libc.
+        outcome = _UNKNOWN if file.runpath else _FAILS
+        return Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{file.glibc_floor}", libc_of(distribution))
+    for need in needs.other_versions:
+        if _has(need.library, file.machine, distribution):
+            reason = f"no fact says whether {need.version} of {need.library} is there"
+            return Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason)
+    return None
+
+
+def _measured_version(needs: Needs, distribution: Distribution) -> Finding | None:
+    loaded = _load(needs, distribution)
+    lacking = [need for file in loaded.files for need in file.versions if _lacks(loaded, need)]
+    # The rule for packed relocations answers for its marker.
+    lacking = [need for need in lacking if need.version != _DT_RELR_MARKER]
+    if lacking:
+        worst = max(lacking, key=lambda need: glibc_number(need.version) or ())
+        ours = glibc_number(worst.version) is not None
+        reason = f"needs {worst.version}" if ours else f"needs {worst.version} of {worst.library}"
+        there = libc_of(distribution) if ours else "an other release of it"
+        return Finding(_FAILS, Rule.SYMBOL_VERSION, reason, there)
+    if any(need.version == _PRIVATE for need in needs.file.versions):
+        reason = "uses private symbols of glibc (GLIBC_PRIVATE), which only its own release has for certain"
+        return Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason, libc_of(distribution))
+    return None
+
+
+def _lacks(loaded: _Loaded, need: VersionNeed) -> bool:
+    there = loaded.found.get(need.library)
+    # For a library without any version the loader only warns.
+    return there is not None and bool(there.versions) and need.version not in there.versions
+
+
+def relocation(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Does the loader know the forms of relocations in the file?"""
+    file = needs.file
+    if not file.relr or (file.interpreter is None and file.kind is not Kind.LIBRARY):
+        return None
+    here, since, lacking = (
+        number(version or "")
+        for version in (distribution.libc_version, distribution.relr_since, distribution.relr_lacking)
+    )
+    if here and since and here >= since:
+        return None
+    outcome = _FAILS if here and lacking and here <= lacking else _UNKNOWN
+    reason = (
+        f"has packed relocations (DT_RELR), which {distribution.libc} reads since {distribution.relr_since}"
+    )
+    return Finding(outcome, Rule.RELOCATION, reason, libc_of(distribution))
+
+
+def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Does a library bring each symbol? Asked where versions do not tell: with musl."""
+    file = needs.file
+    if distribution.libc is not Libc.MUSL or (file.interpreter is None and file.kind is not Kind.LIBRARY):
+        return None
+    if not file.needed and not file.undefined:
+        return None
+    if file.undefined is None or distribution.symbols is None:
+        return Finding(_UNKNOWN, Rule.SYMBOL, "cannot tell which symbols are missing", libc_of(distribution))
+    if file.machine != "x86_64":
+        return Finding(
+            _UNKNOWN, Rule.SYMBOL, "what musl exports is only known for x86_64", libc_of(distribution)
+        )
+    loaded = _load(needs, distribution)
+    known = distribution.symbols.union(*_exports(loaded))
+    missing = sorted({name for each in loaded.files for name in each.undefined or ()} - known)
+    if not missing:
+        return None
+    return _missing_symbol(needs, distribution, loaded, missing)
+
+
+def _missing_symbol(needs: Needs, distribution: Distribution, loaded: _Loaded, missing: list[str]) -> Finding:
+    file, names = needs.file, listed(missing, 3)
+    others = [
+        name
+        for name in (*file.needed, *loaded.missing)
+        if name.partition(".")[0] not in _MUSL_ITSELF and not _tells(loaded, name)
+    ]
+    if others or (file.runpath and needs.conditions.place is None):
+        reason = f"no fact says whether {others[0] if others else 'its own folder'} brings {names}"
+        return Finding(_UNKNOWN, Rule.SYMBOL, reason)
+    if file.kind is Kind.LIBRARY:
+        reason = f"needs {names}, which the program that loads it must bring"
+        return Finding(_UNKNOWN, Rule.SYMBOL, reason, f"not in {libc_of(distribution)}")
+    return Finding(_FAILS, Rule.SYMBOL, f"needs {names}", f"not in {libc_of(distribution)}")
+
+
+def _exports(loaded: _Loaded) -> Iterator[frozenset[str]]:
+    return (each.exports for each in loaded.found.values() if each is not None and each.exports is not None)
+
+
+def _tells(loaded: _Loaded, name: str) -> bool:
+    there = loaded.found.get(name)
+    return there is not None and there.exports is not None
