@@ -55,20 +55,28 @@ def inside(
 
     Args:
         binds: place there → file here, on top of the root.
-        links: place there → what it links to; its folder is empty otherwise.
+        links: place there → what it links to; its folder must not be the root's own.
     """
     bwrap = shutil.which("bwrap", path=PATH)
     if bwrap is None:
         raise MissingPeerError("bwrap is not installed; run `python -m tests.provision`")
+    root = [part for each in sorted(rootfs(name).iterdir()) for part in _shown(each)]
     on_top = [part for place, file in (binds or {}).items() for part in ("--ro-bind", str(file), place)]
     for place, target in (links or {}).items():
-        on_top += ["--tmpfs", place.rpartition("/")[0], "--symlink", target, place]
+        on_top += ["--symlink", target, place]
     given = [part for key, value in environment.items() for part in ("--setenv", key, value)]
     return run([
-        bwrap, "--ro-bind", rootfs(name), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
+        bwrap, "--tmpfs", "/", *root, "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
         "--ro-bind", program, "/tmp/program", *on_top, "--unshare-all", "--die-with-parent", "--clearenv",
         "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", *given, "--", *(argv or ("/tmp/program",)),
     ])  # fmt: skip
+
+
+def _shown(place: Path) -> tuple[str, ...]:
+    """One folder, file or link of the top of a root file system, as bubblewrap puts it there."""
+    if place.is_symlink():
+        return ("--symlink", str(place.readlink()), f"/{place.name}")
+    return ("--ro-bind", str(place), f"/{place.name}")
 
 
 def dynamic(program: Path) -> str:
