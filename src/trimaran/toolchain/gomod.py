@@ -43,13 +43,14 @@ class Need:
 
 def need(listing: str) -> Need:
     """From `go list -deps -json`; the package asked for comes last. Raises ValueError when it is no JSON."""
-    packages = list(_documents(listing))
+    packages = list(documents(listing))
     cgo = tuple(str(p.get("ImportPath")) for p in packages if p.get("CgoFiles") and not p.get("Standard"))
     faults = tuple(str(error.get("Err")) for p in packages if isinstance(error := p.get("Error"), dict))
     return Need(cgo, bool(packages) and packages[-1].get("Name") == "main", faults)
 
 
-def _documents(text: str) -> Iterator[dict[str, object]]:
+def documents(text: str) -> Iterator[dict[str, object]]:
+    """The objects of a listing, in its order. Raises ValueError when it is no JSON."""
     decoder = json.JSONDecoder()
     at = 0
     while (at := _skip_space(text, at)) < len(text):
