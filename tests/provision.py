@@ -21,10 +21,13 @@ WANTED = {
     "bwrap": "bubblewrap",
     "debugfs": "e2fsprogs",
     "gcc": "gcc",
+    "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
+    "openssl": "openssl",
     "promtool": "prometheus",
     "qemu-img": "qemu-utils",
     "readelf": "binutils",
+    "reprepro": "reprepro",
     "systemctl": "systemd",
 }
 
