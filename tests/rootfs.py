@@ -26,9 +26,9 @@ from trimaran.rootfs import Request, add
 
 # Tools of root often stand outside a user's PATH.
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-# What at_hand() depends on: the rooms that copy and measure a root file system.
-_SOURCE = Path(trimaran.__file__).parent
-_MEASURING = ("rootfs", "facts")
+# What at_hand() depends on: the files that copy and measure a root file system.
+_ROOM = Path(trimaran.__file__).parent / "rootfs"
+_MEASURING = ("folder", "libraries", "measure", "model", "record", "store", "texts", "tree")
 CACHE = platformdirs.user_cache_path("trimaran") / "peers"
 
 # The wheel carries a disk image of Alpine 3.23.6: a bare ext4 without partitions.
@@ -75,12 +75,10 @@ def rootfs(name: str, say: Callable[[str], None] = lambda line: None) -> Path:
 def at_hand(say: Callable[[str], None] = lambda line: None) -> Path:
     """A data home (XDG_DATA_HOME) in which Trimaran finds every root file system under its distribution's id.
 
-    Made once for each version of the root file systems and of the code that measures them; tests only read it.
+    Made once for each version of the root file systems and of what measures them. Tests only read it.
     """
     made_of = [f"{name}={recipe.version}" for name, recipe in sorted(RECIPES.items())]
-    made_of += [
-        path.read_text("utf-8") for room in _MEASURING for path in sorted((_SOURCE / room).glob("*.py"))
-    ]
+    made_of += [(_ROOM / f"{name}.py").read_text("utf-8") for name in _MEASURING]
     ready = CACHE / f"data_{hashlib.sha256(chr(0).join(made_of).encode()).hexdigest()[:16]}"
     if ready.is_dir():
         return ready

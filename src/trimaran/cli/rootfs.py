@@ -30,8 +30,8 @@ _output = click.option(
 def command() -> None:
     """Add, list, measure and remove root file systems of distributions.
 
-    A program is proven in them (`trimaran verify`), and facts are measured in them. They are kept in the user's
-    data folder. Nothing of them is run by these commands.
+    A program is proven in them, and facts are measured in them. They are kept in the user's data folder.
+    Nothing of them is run by these commands.
     """
 
 
@@ -86,8 +86,8 @@ def list_(output: str) -> int:
 def measure(name: str | None, output: str) -> int:
     """Measure NAME anew, or all, and print what was found.
 
-    Reads the C library and its version, the libraries that the loader finds and what they bring, name service,
-    packages and Go. With -o toml it is an entry for the facts.
+    Reads the C library and its version, the libraries that the loader finds and what they bring, name
+    service, packages and Go. With -o toml it is an entry for the facts.
     """
     from trimaran.rootfs import find, measure_again, roots
 
