@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.binary.elves import Elf, inline_buildinfo, pointed_buildinfo
 
-from trimaran.binary import inspect_file, report, verdicts
+from trimaran.binary import inspect_file, report, report_text, verdicts
 from trimaran.errors import TrimaranError
 from trimaran.facts import distributions
 
@@ -52,8 +52,9 @@ def survives(body: bytes, path: Path) -> None:
         code = error.problems[0].code
     else:
         found = verdicts(file, distributions().values())
-        report.document([(file, found)])
-        assert all(line.isprintable() for line in report.text(file, found, None, 80))
+        inspected = report.Inspected(file, found)
+        report.document([inspected])
+        assert all(line.isprintable() for line in report_text.text(inspected, None, 80))
     assert code.startswith("TRM02")
     assert time.perf_counter() - started < 1
 
