@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "init": "Read a Go module and write a service.yaml that ships.",
     "inspect": "Say on which distributions a binary starts, and why not.",
     "rootfs": "Add, list and measure root file systems of distributions.",
+    "blame": "Say which module brings each symbol that sets the glibc floor.",
     "render": "Write the files for every target; print what each cannot express.",
     "plan": "Show what apply and ship would change, field by field.",
     "apply": "Deliver services to every target of a fleet, by one plan.",
