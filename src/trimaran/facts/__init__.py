@@ -1,11 +1,11 @@
 """What the world is: distributions, Go releases, kinds of objects, as data of which each entry has a source.
 
-Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`, and
-`refused`, the entries that wait for a source.
+Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`;
+`stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo; and `refused`, the entries
+that wait for a source.
 """
 
 from trimaran.facts.load import (
-    UnsourcedFactError,
     cluster_kinds,
     distributions,
     glibc_symbols,
@@ -14,6 +14,7 @@ from trimaran.facts.load import (
     go_packages,
     refused,
 )
+from trimaran.facts.load_modules import alternatives, dynamic_modules, refusals, stubs
 from trimaran.facts.model import (
     ClusterKind,
     Distribution,
@@ -24,22 +25,33 @@ from trimaran.facts.model import (
     Refused,
     SymbolVersion,
 )
+from trimaran.facts.modules import Alternative, DynamicModule, Refusal, Scope, Stub
+from trimaran.facts.read import UnsourcedFactError
 
 __all__ = [
+    "Alternative",
     "ClusterKind",
     "Distribution",
+    "DynamicModule",
     "GoBootstrap",
     "GoKernel",
     "GoPackage",
     "Libc",
+    "Refusal",
     "Refused",
+    "Scope",
+    "Stub",
     "SymbolVersion",
     "UnsourcedFactError",
+    "alternatives",
     "cluster_kinds",
     "distributions",
+    "dynamic_modules",
     "glibc_symbols",
     "go_bootstraps",
     "go_kernels",
     "go_packages",
+    "refusals",
     "refused",
+    "stubs",
 ]

@@ -18,7 +18,7 @@ from trimaran.facts import (
     go_packages,
     refused,
 )
-from trimaran.facts.load import select
+from trimaran.facts.read import select
 
 FILES = sorted(
     entry.name for entry in resources.files("trimaran.facts").iterdir() if entry.name.endswith(".toml")
