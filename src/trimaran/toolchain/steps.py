@@ -122,13 +122,13 @@ def _env(bench: Bench, extra: Mapping[str, str]) -> dict[str, str]:
 
 def _target(bench: Bench, cgo: bool) -> dict[str, str]:
     system, _, arch = bench.request.platform.partition("/")
-    how = {"GOOS": system, "GOARCH": arch, "CGO_ENABLED": "1" if cgo else "0"}
-    return how | dict(bench.link.environment)
+    cgo_enabled = "1" if cgo else "0"
+    return {"GOOS": system, "GOARCH": arch, "CGO_ENABLED": cgo_enabled, **bench.link.environment}
 
 
 def _flags(bench: Bench) -> list[str]:
-    tags = [f"-tags={','.join(bench.request.tags)}"] if bench.request.tags else []
-    return [*tags, *bench.link.flags]
+    tags = ",".join(bench.request.tags)
+    return [*([f"-tags={tags}"] if tags else []), *bench.link.flags]
 
 
 def _prepare(bench: Bench) -> tuple[Go, Source]:
