@@ -3,7 +3,7 @@
 from trimaran.binary.bundle.stream import beyond
 from trimaran.errors import fail
 
-MEMBERS = 200_000
+MEMBERS = 500_000
 """Names in one archive."""
 NAME_BYTES = 4096
 """Of one name: PATH_MAX."""

@@ -106,7 +106,8 @@ class Expanded:
         self._done = False
 
     def read(self, size: int) -> bytes:
-        while not self._done:
+        # To zlib, a limit of 0 means no limit.
+        while size > 0 and not self._done:
             if self._inner.eof:
                 self._next_frame()
                 continue

@@ -3,15 +3,21 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar, overload
 
-from trimaran.binary.bundle import deb, tar
+from trimaran.binary.bundle import adb, deb, rpm, tar, zips
+from trimaran.binary.bundle.blobs import Blobs, Folder, Tarred, looks_like_layout
 from trimaran.binary.bundle.budget import Budget
+from trimaran.binary.bundle.digest import Digested
 from trimaran.binary.bundle.expand import Expanded, compression
-from trimaran.binary.bundle.opened import Form, form_of, opened
+from trimaran.binary.bundle.image import Image, Layer, images
+from trimaran.binary.bundle.layers import visible
+from trimaran.binary.bundle.opened import Form, form, form_of, opened
 from trimaran.binary.bundle.programs import Look, placed, programs
 from trimaran.binary.bundle.spool import Spool
-from trimaran.binary.bundle.stream import Entry, Straight
+from trimaran.binary.bundle.stream import Entry, Straight, Stream
 from trimaran.binary.elf import BrokenFileError, Source
 from trimaran.binary.linkage import read_file
 from trimaran.binary.model import File
@@ -33,7 +39,8 @@ def files_in(path: str, look: Look[Any] = read_file) -> Iterator[Any]:
     """One result for each program inside an archive, in the archive's order, while it is read.
 
     An error stands in the place of a program that cannot be read. When the archive itself is broken, one
-    error is the last result; when there is no program inside, it is the only one.
+    error is the last result; when there is no program inside, it is the only one. In an image only the files
+    count that are there in the end.
 
     Args:
         look: what to make of each; it gets the path (`pkg.deb!/usr/bin/x`) and the bytes, which are there
@@ -57,18 +64,84 @@ def files_in(path: str, look: Look[Any] = read_file) -> Iterator[Any]:
 
 
 def _results(path: str, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
-    form = form_of(path)
+    if os.path.isdir(path):  # noqa: PTH112 - as elsewhere in this room
+        yield from _of_images(path, Folder(path), look, spool)
+        return
     with opened(path) as source:
-        yield from programs(path, _entries(form, source), look, spool)
+        kind = form(source.at(0, min(tar.BLOCK, source.size)))
+        layout = _tarred(kind, source, spool)
+        if layout is not None and layout.is_layout():
+            yield from _of_images(path, layout, look, spool)
+        else:
+            yield from programs(path, _entries(kind, source), look, spool)
 
 
-def _entries(form: str | None, source: Source) -> Iterator[Entry]:
+def _entries(kind: str | None, source: Source) -> Iterator[Entry]:
     budget, stream = Budget(), Straight(source)
-    if form == Form.DEB:
+    if kind == Form.DEB:
         return deb.entries(stream, budget)
-    if form == Form.TAR:
-        return tar.entries(stream, budget)
+    if kind == Form.RPM:
+        return rpm.entries(source, budget)
+    if kind == Form.ZIP:
+        return zips.entries(source, budget)
+    if kind == Form.ADB:
+        return adb.entries(stream, budget)
+    return tar.entries(_plain(source, budget), budget)
+
+
+def _plain(source: Source, budget: Budget) -> Stream:
+    """What is in a file that may be compressed."""
     kind = compression(source.at(0, min(16, source.size)))
-    if kind:
-        return tar.entries(Expanded(stream, kind, budget), budget)
-    raise fail("TRM0218", "not an archive that is read", "see the list")
+    return Expanded(Straight(source), kind, budget) if kind else Straight(source)
+
+
+def _tarred(kind: str | None, source: Source, spool: Spool) -> Tarred | None:
+    """The archive as an image's layout, when it may be one: its parts are needed in another order."""
+    if kind == Form.TAR:
+        return Tarred(source)
+    if kind != Form.COMPRESSED:
+        return None
+    first = islice(tar.entries(_plain(source, Budget()), Budget()), 4)
+    if not looks_like_layout(entry.name for entry in first):
+        return None
+    return Tarred(spool.keep_archive(_plain(source, Budget())))
+
+
+def _of_images(path: str, blobs: Blobs, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
+    found = images(blobs)
+    key = os.urandom(16)
+    for image, name in named(path, found):
+        if image.error is not None:
+            yield placed(image.error, name)
+            continue
+        budget = Budget()
+        layers = [partial(_layer, blobs, layer, budget) for layer in image.layers]
+        try:
+            yield from programs(name, visible(layers, key), look, spool)
+        except TrimaranError as error:
+            yield placed(error, name)
+
+
+def named(path: str, found: list[Image]) -> Iterator[tuple[Image, str]]:
+    """Each image with the name that stands before `!/`: the path, and what tells it from the others."""
+    for image in found:
+        if len(found) == 1:
+            yield image, path
+            continue
+        unique = (label for label in image.labels if sum(label in other.labels for other in found) == 1)
+        yield image, f"{path}@{next(unique, image.labels[-1])}"
+
+
+def _layer(blobs: Blobs, layer: Layer, budget: Budget) -> Iterator[Entry]:
+    with blobs.blob(layer.name) as source:
+        if source is None:
+            raise fail(
+                "TRM0220", f"a layer is not in the layout: {layer.name}", "copy the image again, whole"
+            )
+        stream = _plain(source, budget)
+        if not layer.diff:
+            yield from tar.entries(stream, budget)
+            return
+        checked = Digested(stream, layer.diff, "a layer")
+        yield from tar.entries(checked, budget)
+        checked.check()

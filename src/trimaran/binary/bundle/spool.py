@@ -7,7 +7,7 @@ instant.
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from trimaran.binary.bundle.budget import MEMBER_BYTES
@@ -40,11 +40,13 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: BinaryIO | None = None
+        self._archive: BinaryIO | None = None
 
     def close(self) -> None:
         """Give the room back."""
-        if self._file is not None:
-            self._file.close()
+        for file in (self._file, self._archive):
+            if file is not None:
+                file.close()
 
     def keep(self, start: bytes, rest: Stream, size: int | None) -> Source | TrimaranError:
         """The program that begins with `start` and goes on with `rest`; valid until the next one is kept.
@@ -63,6 +65,17 @@ class Spool:
         except OSError as error:
             return _no_room(error)
 
+    def keep_archive(self, stream: Stream) -> Source:
+        """All of a stream, whose budget bounds it; valid until the spool is closed."""
+        try:
+            self._archive = _nameless(_folders())
+            size = 0
+            while found := stream.read(CHUNK):
+                size += _write(self._archive, found)
+        except OSError as error:
+            raise _no_room(error) from None
+        return OpenFile(self._archive.fileno(), size)
+
     def _on_disk(self, start: bytearray, rest: Stream) -> Source | TrimaranError:
         file = self._emptied()
         done = _write(file, start)
@@ -75,7 +88,7 @@ class Spool:
 
     def _emptied(self) -> BinaryIO:
         if self._file is None:
-            self._file = _nameless(filter(None, (os.environ.get("TMPDIR"), *_FOLDERS)))
+            self._file = _nameless(_folders())
         self._file.seek(0)
         self._file.truncate()
         return self._file
@@ -86,6 +99,10 @@ def _write(file: BinaryIO, content: bytes | bytearray) -> int:
     while left:
         left = left[file.write(left) :]
     return len(content)
+
+
+def _folders() -> Iterator[str]:
+    return filter(None, (os.environ.get("TMPDIR"), *_FOLDERS))
 
 
 def _nameless(folders: Iterable[str]) -> BinaryIO:
