@@ -33,6 +33,7 @@ class Table:
         names_size: at most this many bytes of names.
         functions: first byte of the functions' own table; 0 where its layout is older than Go 1.18.
         count: how many functions there are.
+        size: at most this many bytes of the whole table.
     """
 
     start: int
@@ -40,6 +41,7 @@ class Table:
     names_size: int
     functions: int = 0
     count: int = 0
+    size: int = 0
 
 
 def find(elf: Elf) -> Table | None:
@@ -104,7 +106,7 @@ def _header(elf: Elf, at: int, section: Section | None) -> Table | None:
     if not names < after <= size:
         return None
     functions = 0 if magic == _OLD or words[7] >= size else at + words[7]
-    return Table(at, at + names, min(after - names, NAMES_BYTES), functions, words[0])
+    return Table(at, at + names, min(after - names, NAMES_BYTES), functions, words[0], size)
 
 
 def _searched(elf: Elf) -> Table | None:

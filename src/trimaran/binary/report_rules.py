@@ -61,14 +61,40 @@ class Commands:
 
 def commands(file: File, verdict: Verdict) -> Commands:
     """What reproduces a verdict, with names quoted for a shell."""
-    rule, name = verdict.rule, quoted(file.path)
+    rule = verdict.rule
+    before, name = _brought_out(file.path)
     there = _THERE.get(rule, ())
     if rule is Rule.INTERPRETER and file.interpreter is not None:
         there = (f"ls -l {quoted(file.interpreter)}",)
     elif rule is Rule.LIBRARY:
         wanted = next((library for library in file.needed if library in verdict.reason), None)
         there = (f"find / -xdev -name {quoted(wanted)}",) if wanted is not None else ()
-    return Commands(tuple(line.replace("{}", name) for line in _HERE.get(rule, ())), there)
+    return Commands((*before, *(line.replace("{}", name) for line in _HERE.get(rule, ()))), there)
+
+
+# How a package's kind shows in its name → what prints one of its files; {0} is the package, {1} the file.
+_PRINTERS = (
+    (".deb", "dpkg-deb --fsys-tarfile {0} | tar -xO {1}"),
+    (".rpm", "rpm2cpio {0} | cpio -i --to-stdout {1}"),
+    (".apk", "tar -xOzf {0} {1}"),
+    ((".whl", ".zip"), "unzip -p {0} {1}"),
+    ("", "tar -xOf {0} {1}"),
+)
+# Members of tar and cpio archives may begin with `./`, which these tools do not take off.
+_DOTTED = (".deb", ".rpm")
+
+
+def _brought_out(path: str) -> tuple[tuple[str, ...], str]:
+    """The command that brings a file out of the package that it is in, if it is in one; and its name then."""
+    package, inside, member = path.partition("!/")
+    if not inside:
+        return (), quoted(path)
+    name = quoted(member.rpartition("/")[2])
+    if "!/" in member:
+        return (f"# unpack {quoted(path.rpartition('!/')[0])}",), name
+    printer = next(line for suffix, line in _PRINTERS if package.lower().endswith(suffix))
+    dotted = f"./{member}" if package.lower().endswith(_DOTTED) else member
+    return (f"{printer.format(quoted(package), quoted(dotted))} > {name}",), name
 
 
 def quoted(name: str) -> str:

@@ -55,9 +55,13 @@ def brief(inspected: Inspected, width: int) -> list[str]:
     lines = [f"{printable(file.path)}  ({printable(', '.join(rows))})"]
     for want in inspected.wants or ():
         lines += _row(WORDS[want.asks], _want(want), width)
+    told: set[Commands] = set()
     for group in _groups(inspected.verdicts):
+        check = commands(file, group[0])
+        checked = [f"{_CHECK}{printable(line)}" for line in check.here] if check not in told else []
+        told.add(check)
         if len(group) <= _NAMED:
-            lines += _group(group, inspected.measured, width)
+            lines += [*_group(group, inspected.measured, width), *checked]
             continue
         counted = f"on {len(group)} of {len(inspected.verdicts)}: {shared(group[0])} [{group[0].rule}]"
         lines += textwrap.wrap(
@@ -67,6 +71,7 @@ def brief(inspected: Inspected, width: int) -> list[str]:
             subsequent_indent=_INDENT,
             break_on_hyphens=False,
         )
+        lines += checked
     return lines
 
 

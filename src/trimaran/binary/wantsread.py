@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from trimaran.binary import dynamic, pclntab
+from trimaran.binary.calls import started
 from trimaran.binary.elf import BrokenFileError, Elf, Source, read_elf
 from trimaran.binary.linkage import read_file
 from trimaran.binary.model import File, Kind
@@ -53,10 +54,11 @@ def _symbols(elf: Elf) -> frozenset[str]:
 def _go(file: File, elf: Elf, symbols: frozenset[str]) -> Seen:
     table = pclntab.find(elf)
     functions = pclntab.linked(elf, table, FUNCTIONS) if table is not None else frozenset()
+    programs = started(elf, table, functions) if table is not None else ()
     # Without a loader a C library may have been linked in; only a program with cgo can have one.
     inside = file.interpreter is None and file.go is not None and file.go.setting("CGO_ENABLED") != "0"
     texts = _texts(elf, (b"libnss_", b"/etc/nsswitch.conf")) if inside else frozenset()
-    return Seen(functions, symbols, texts)
+    return Seen(functions, symbols, texts, programs)
 
 
 def _constants(file: File, elf: Elf, symbols: frozenset[str]) -> Seen:
