@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from trimaran.binary import File, Kind, Outcome, Rule
 from trimaran.binary.verdict import cpu_level
+from trimaran.facts import Stub
 from trimaran.rootfs.sandbox_ended import Ended
 from trimaran.rootfs.sandbox_plan import Stop
 
@@ -32,26 +33,6 @@ class Seen:
     doubtful: bool = False
     loaded: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Stub:
-    """What a module that was compiled to a stub says when it is used.
-
-    Args:
-        module: as in the build information.
-        message: part of the line.
-    """
-
-    module: str
-    message: str
-
-
-# Read in the modules' own sources, in files that are compiled without cgo.
-STUBS = (
-    Stub("github.com/mattn/go-sqlite3", "go-sqlite3 requires cgo to work. This is a stub"),
-    Stub("github.com/rqlite/go-sqlite3", "go-sqlite3 requires cgo to work. This is a stub"),
-    Stub("github.com/mutecomm/go-sqlcipher/v4", "go-sqlite3 requires cgo to work. This is a stub"),
-)
 
 _FAILS = Outcome.FAILS
 _SIGNS: tuple[tuple[Rule, re.Pattern[str]], ...] = (
@@ -76,22 +57,32 @@ _KERNEL = re.compile(r"^FATAL: kernel too old$", re.MULTILINE)
 _GO_CPU = re.compile(r"^This program can only be run on AMD64 processors with v\d", re.MULTILINE)
 _GO_CRASH = re.compile(r"^(SIG[A-Z]+): .*\n(?:.*\n){0,4}?signal arrived during cgo execution", re.MULTILINE)
 _NAMES = re.compile(r"_Cfunc_\w*get(pw|gr|addrinfo|nameinfo|host)|_C2func_get(addrinfo|nameinfo)")
+_EMULATOR = re.compile(r"^qemu\S*: Could not open '([^']*)': No such file", re.MULTILINE)
 _REFUSED = {"ENOENT": Rule.INTERPRETER, "ENOEXEC": Rule.MACHINE, "ELIBBAD": Rule.INTERPRETER}
 
 
-def judge(file: File, ended: Ended, stubs: Iterable[Stub] = STUBS) -> Seen:
-    """What a program's run shows."""
+def judge(file: File, ended: Ended, stubs: Iterable[Stub], *, emulated: bool = False) -> Seen:
+    """What a program's run shows.
+
+    Args:
+        stubs: what modules that were compiled to a stub say when they are used.
+        emulated: whether an emulator was started, which then looks for the program's interpreter.
+    """
     if ended.refused is not None:
         return _refused(file, ended.refused)
-    stub = _stub(file, ended, stubs)
-    if stub is not None:
-        return stub
+    return _stub(file, ended, stubs) or _after_exec(file, ended, emulated=emulated)
+
+
+def _after_exec(file: File, ended: Ended, *, emulated: bool) -> Seen:
     if ended.stop is not None:
         return Seen(Outcome.RUNS, None, _stopped(ended.stop))
     if ended.signal is not None:
         return _killed(file, ended, ended.signal)
     if not ended.status:
         return Seen(Outcome.RUNS, None, "started, and ended with status 0")
+    missing = _EMULATOR.search(ended.errors) if emulated else None
+    if missing is not None:
+        return Seen(_FAILS, Rule.INTERPRETER, f"the emulator does not find {missing[1]}, its interpreter")
     return _complained(file, ended) or Seen(
         Outcome.RUNS, None, f"started, and ended with status {ended.status} of its own"
     )
@@ -149,10 +140,15 @@ def _refused(file: File, errno: str) -> Seen:
 
 
 def _stub(file: File, ended: Ended, stubs: Iterable[Stub]) -> Seen | None:
-    modules = {module.path for module in file.go.modules} if file.go is not None else set()
+    if file.go is None or file.go.setting("CGO_ENABLED") == "1":
+        return None
+    modules = {"std", *(module.path for module in file.go.modules)}
+    if file.go.main is not None:
+        modules.add(file.go.main.path)
     for stub in stubs:
-        if stub.module in modules and stub.message in ended.output:
-            return Seen(_FAILS, Rule.STUB, f"{stub.module} says: {_line(ended.output, stub.message)}")
+        said = re.search(stub.message, ended.output) if stub.module in modules else None
+        if said is not None:
+            return Seen(_FAILS, Rule.STUB, f"{stub.packages[0]} says: {_line(ended.output, said[0])}")
     return None
 
 

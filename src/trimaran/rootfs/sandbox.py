@@ -92,11 +92,13 @@ def _start(
 ) -> _Running:
     status, told = (stack.enter_context(end) for end in _pipe())
     wait, release = (stack.enter_context(end) for end in _pipe())
-    argv = [*before, *_argv(cell, limits, isolation, told.fileno(), wait.fileno())]
+    given = stack.enter_context(FileIO(os.memfd_create("sandbox"), "w+"))
+    command = _command(given, cell, limits, isolation, (told.fileno(), wait.fileno()))
+    argv = [*before, *command]
     try:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            pass_fds=(told.fileno(), wait.fileno()), env={"LC_ALL": "C", "PATH": _PATH},
+            pass_fds=(told.fileno(), wait.fileno(), given.fileno()), env={"LC_ALL": "C"},
         )  # fmt: skip
     except OSError as error:
         raise _unmade(f"{argv[0]}: {error.strerror}") from None
@@ -112,20 +114,31 @@ def _pipe() -> tuple[FileIO, FileIO]:
     return FileIO(out, "r"), FileIO(into, "w")
 
 
-def _argv(cell: Cell, limits: Limits, isolation: Isolation, status: int, wait: int) -> list[str]:
+def _command(
+    given: FileIO, cell: Cell, limits: Limits, isolation: Isolation, ends: tuple[int, int]
+) -> list[str]:
+    """The command that makes the sandbox; its options go into a file, for the program sees the command."""
+    status, wait = ends
     if isolation is Isolation.BUBBLEWRAP:
         bwrap = _bwrap()
         if bwrap is None:
             raise fail(
                 "TRM1142", "bubblewrap 0.7 or newer is not installed", "install the package bubblewrap"
             )
-        return bubblewrap(bwrap, cell, status, wait)
+        _fill(given, b"".join(os.fsencode(word) + b"\0" for word in bubblewrap(cell, status, wait)))
+        return [bwrap, "--args", str(given.fileno()), "--", *cell.argv]
     wanted = {
         "status": status, "wait": wait, "parent": os.getpid(), "network": cell.network,
         "mounts": [asdict(mount) for mount in cell.mounts], "argv": cell.argv,
         "environment": dict(cell.environment), "limits": _rlimits(limits),
     }  # fmt: skip
-    return [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(wanted)]
+    _fill(given, json.dumps(wanted).encode())
+    return [sys.executable, "-I", "-S", str(_LAUNCHER), str(given.fileno())]
+
+
+def _fill(given: FileIO, content: bytes) -> None:
+    given.write(content)
+    given.seek(0)
 
 
 def _rlimits(limits: Limits) -> dict[int, int]:

@@ -2,9 +2,9 @@
 # ruff: noqa: PTH102, PTH103, PTH112, PTH120, PTH211
 """Makes a sandbox with the kernel's namespaces and starts a program in it, where bubblewrap is not installed.
 
-A program of its own, started by `sandbox.py` with one argument, a JSON object; it imports nothing of ours. It
-writes the same lines as bubblewrap to the descriptor `status`: `{"child-pid": N}`, then `{"exit-code": N}`,
-`{"exit-signal": N}` or, when the kernel refused to start the program, `{"exec-errno": N}`.
+A program of its own, started by `sandbox.py` with the number of a descriptor that holds a JSON object; it
+imports nothing of ours. It writes lines like bubblewrap's to the descriptor `status`: `{"child-pid": N}`, then
+`{"exit-code": N}`, `{"exit-signal": N}` or, when the kernel refused the program, `{"exec-errno": N}`.
 """
 
 import ctypes
@@ -220,6 +220,8 @@ def _check(result: int, what: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(json.loads(sys.argv[1]))
+        with os.fdopen(int(sys.argv[1]), "rb") as given:
+            wanted = json.load(given)
+        main(wanted)
     except OSError as error:
         sys.exit(f"trimaran: {error.filename or ''}: {error.strerror}")

@@ -120,15 +120,14 @@ def tree(entries: Sequence[Mount], binds: Sequence[tuple[str, str]]) -> tuple[Mo
     )
 
 
-def bubblewrap(bwrap: str, cell: Cell, status: int, block: int) -> list[str]:
-    """The command that starts the cell.
+def bubblewrap(cell: Cell, status: int, block: int) -> list[str]:
+    """The options of bubblewrap that make the cell.
 
     Args:
-        bwrap: bubblewrap's path.
         status: the descriptor that it writes what happened to.
         block: the descriptor that it waits for before it begins.
     """
-    argv = [bwrap, "--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0"]
+    argv = ["--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0"]
     argv += ["--share-net"] if cell.network else []
     argv += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     argv += ["--json-status-fd", str(status), "--block-fd", str(block), "--clearenv"]
@@ -136,7 +135,7 @@ def bubblewrap(bwrap: str, cell: Cell, status: int, block: int) -> list[str]:
         argv += ["--setenv", name, value]
     for mount in cell.mounts:
         argv += _option(mount)
-    return [*argv, "--chdir", HOME, "--", *cell.argv]
+    return [*argv, "--chdir", HOME]
 
 
 def _option(mount: Mount) -> list[str]:
