@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "inspect": "Say on which distributions a binary starts, and why not.",
     "rootfs": "Add, list and measure root file systems of distributions.",
     "fix": "Find a way to build a program so that it starts where it must.",
+    "predict": "Say before a build where its program would start.",
     "blame": "Say which module brings each symbol that sets the glibc floor.",
     "render": "Write the files for every target; print what each cannot express.",
     "plan": "Show what apply and ship would change, field by field.",
