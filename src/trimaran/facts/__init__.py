@@ -1,10 +1,17 @@
 """What the world is: distributions, Go releases, kinds of objects, as data of which each entry has a source.
 
 Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`;
+`glibc_symbol_versions`, `glibc_libraries`, `symbols_of`, `glibc_newest`: the whole table of glibc's symbols;
 `stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo; and `refused`, the entries
 that wait for a source.
 """
 
+from trimaran.facts.glibc import (
+    glibc_libraries,
+    glibc_newest,
+    glibc_symbol_versions,
+    symbols_of,
+)
 from trimaran.facts.load import (
     cluster_kinds,
     distributions,
@@ -47,6 +54,9 @@ __all__ = [
     "cluster_kinds",
     "distributions",
     "dynamic_modules",
+    "glibc_libraries",
+    "glibc_newest",
+    "glibc_symbol_versions",
     "glibc_symbols",
     "go_bootstraps",
     "go_kernels",
@@ -54,4 +64,5 @@ __all__ = [
     "refusals",
     "refused",
     "stubs",
+    "symbols_of",
 ]
