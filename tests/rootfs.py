@@ -28,7 +28,7 @@ from trimaran.rootfs import Request, add
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 # What at_hand() depends on: the files that copy and measure a root file system.
 _ROOM = Path(trimaran.__file__).parent / "rootfs"
-_MEASURING = ("folder", "libraries", "measure", "model", "record", "store", "texts", "tree")
+_MEASURING = ("folder", "libraries", "measure", "model", "record", "store", "texts", "tree", "unpack")
 CACHE = platformdirs.user_cache_path("trimaran") / "peers"
 
 # The wheel carries a disk image of Alpine 3.23.6: a bare ext4 without partitions.

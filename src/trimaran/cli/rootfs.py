@@ -44,8 +44,11 @@ def command() -> None:
     required=True,
     help="oci:REFERENCE, debian:SUITE, wheel:REQUIREMENT, a tar file, or a folder.",
 )
+@click.option(
+    "--machine", metavar="NAME", default="", help="Of an image or a suite, as uname -m; this one's."
+)
 @_output
-def add(name: str, source: str, output: str) -> int:
+def add(name: str, source: str, machine: str, output: str) -> int:
     """Bring a root file system, measure it, and keep it as NAME.
 
     NAME is the id of a distribution, as debian-12, or a name of your own. Owners, setuid bits and devices are
@@ -55,7 +58,7 @@ def add(name: str, source: str, output: str) -> int:
     from trimaran.rootfs import add as add_root
 
     with _telling() as tell:
-        root = add_root(store(), Request(name, source, _today()), tell)
+        root = add_root(store(), Request(name, source, _today(), machine), tell)
     _print({name: root}, output)
     return Exit.CLEAN
 
@@ -154,7 +157,7 @@ def _rows(root: "Root") -> list[str]:
         ("go", there.go),
         ("from", root.origin),
         ("digest", root.digest),
-        ("skipped", ", ".join(root.skipped)),
+        ("skipped", ", ".join(each.removeprefix("./") for each in root.skipped)),
         ("folder", str(root.folder)),
     ]
     lines = [click.style(root.name, bold=True)]

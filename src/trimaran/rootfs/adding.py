@@ -1,13 +1,15 @@
 """Adds a root file system to the store: brings it, unpacks it, measures it, and then lets it count."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from trimaran.errors import TrimaranError
 from trimaran.rootfs import bringing, measure, store
+from trimaran.rootfs.bounds import Bounds
 from trimaran.rootfs.model import Root
-from trimaran.rootfs.tree import Bounds, Tree
+from trimaran.rootfs.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,14 @@ class Request:
         name: what it is called; the id of a distribution where it is one.
         source: `oci:REF`, `debian:SUITE`, `wheel:REQUIREMENT`, a tar file or a folder.
         today: the day, as `2026-11-23`.
+        machine: the one that an image is wanted for, as `uname -m` says it; empty for this one's.
         bounds: the most that is unpacked.
     """
 
     name: str
     source: str
     today: str
+    machine: str = ""
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -43,7 +47,11 @@ def add(where: Path, wanted: Request, tell: Callable[[str], None] = _silent) -> 
         tree = folder / store.TREE
         tree.mkdir(mode=0o755)
         with Tree(tree, wanted.bounds) as target:
-            brought = bringing.bring(wanted.source, target, folder, tell)
+            work = folder / "work"
+            work.mkdir()
+            machine = wanted.machine or os.uname().machine
+            brought = bringing.bring(wanted.source, machine, target, work, tell)
+            store.remove_tree(work)
             skipped = tuple(target.skipped)
         tell(f"measuring {wanted.name}")
         try:

@@ -9,32 +9,16 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from trimaran.errors import fail, printable
+from trimaran.rootfs.bounds import DEEPEST, NAME_BYTES, Bounds, dangling, hostile, split
+from trimaran.rootfs.descriptors import lstat, same, write
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_LINKS = 40
-_DEEPEST = 120
-_NAME_BYTES = 4096
-_PART_BYTES = 255
+_LINKS = 40  # as many as Linux follows
 _TOLD = 100
-_GAP = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The most that a root file system may be; no distribution's is near it.
-
-    Args:
-        size_bytes: of all files together, holes counted.
-        entries: files, folders and links, those that were written over counted too.
-    """
-
-    size_bytes: int = 8 << 30
-    entries: int = 1_000_000
 
 
 class Tree:
@@ -96,14 +80,14 @@ class Tree:
         self.take(name, size)
         parts = split(name)
         if not parts:
-            raise _hostile(name, "is the folder itself, and stands for a file")
+            raise hostile(name, "is the folder itself, and stands for a file")
         parent, place = self._parent(parts)
         self._mode(parent, parts[-1])
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         own = os.open(parts[-1], flags, 0o600, dir_fd=parent)
         try:
             for offset, piece in pieces:
-                _write(own, offset, piece)
+                write(own, offset, piece)
             os.ftruncate(own, size)
             os.fchmod(own, mode & 0o777 | 0o400)
         finally:
@@ -114,8 +98,8 @@ class Tree:
         """A symbolic link, kept as it is: it leads somewhere inside wherever the tree is used as a root."""
         self._count(name)
         parts = split(name)
-        if not parts or not target or "\0" in target or len(os.fsencode(target)) >= _NAME_BYTES:
-            raise _hostile(name, "is a link that no system can have")
+        if not parts or not target or "\0" in target or len(os.fsencode(target)) >= NAME_BYTES:
+            raise hostile(name, "is a link that no system can have")
         parent, place = self._parent(parts)
         self._mode(parent, parts[-1])
         os.symlink(target, parts[-1], dir_fd=parent)
@@ -127,21 +111,21 @@ class Tree:
         self._count(name)
         parts, aim = split(name), split(target)
         if not parts or not aim:
-            raise _hostile(name, "is a hard link to the folder itself")
+            raise hostile(name, "is a hard link to the folder itself")
         source = self._walk(aim[:-1], make=False)
         if source is None:
-            raise _dangling(name, target)
+            raise dangling(name, target)
         try:
-            there = _lstat(source[0], aim[-1])
+            there = lstat(source[0], aim[-1])
             if there is None or not (stat.S_ISREG(there.st_mode) or stat.S_ISLNK(there.st_mode)):
-                raise _dangling(name, target)
+                raise dangling(name, target)
             parent, place = self._parent(parts)
-            if not _same(there, _lstat(parent, parts[-1])):
+            if not same(there, lstat(parent, parts[-1])):
                 self._mode(parent, parts[-1])
                 os.link(aim[-1], parts[-1], src_dir_fd=source[0], dst_dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             # Making way for the new name took the old one with it.
-            raise _dangling(name, target) from None
+            raise dangling(name, target) from None
         finally:
             os.close(source[0])
         self._note(place, parts[-1])
@@ -188,7 +172,7 @@ class Tree:
             if "/".join(inner) not in self._made:
                 self._delete(folder, each)
                 continue
-            there = _lstat(folder, each)
+            there = lstat(folder, each)
             if there is not None and stat.S_ISDIR(there.st_mode):
                 own = os.open(each, _FOLDER, dir_fd=folder)
                 try:
@@ -230,8 +214,8 @@ class Tree:
                 if target is None:
                     return None
                 links += bool(target)
-                if len(done) >= _DEEPEST or links > _LINKS:
-                    raise _hostile("/".join((*done, part)), "is too deep, or reached by links that go round")
+                if len(done) >= DEEPEST or links > _LINKS:
+                    raise hostile("/".join((*done, part)), "is too deep, or reached by links that go round")
                 if not target:
                     done.append(part)
                     continue
@@ -261,16 +245,16 @@ class Tree:
         return None
 
     def _target(self, folder: int, part: str, make: bool) -> str | None:
-        there = _lstat(folder, part)
+        there = lstat(folder, part)
         if there is not None and stat.S_ISLNK(there.st_mode):
             return os.readlink(part, dir_fd=folder)
         if not make:
             return None
-        raise _hostile(part, "is a file, and a folder as well")
+        raise hostile(part, "is a file, and a folder as well")
 
     def _mode(self, parent: int, last: str, folder: bool = False) -> int | None:
         """Make way for a new entry; what stays is a folder where a folder comes, and its mode is returned."""
-        there = _lstat(parent, last)
+        there = lstat(parent, last)
         if there is None:
             return None
         if folder and stat.S_ISDIR(there.st_mode):
@@ -279,7 +263,7 @@ class Tree:
         return None
 
     def _delete(self, folder: int, name: str) -> None:
-        there = _lstat(folder, name)
+        there = lstat(folder, name)
         if there is None:
             return
         if stat.S_ISDIR(there.st_mode):
@@ -306,48 +290,11 @@ class Tree:
 
     def take(self, name: str, size: int) -> None:
         """Count bytes before they are written. Raises TRM1129 when they are too many."""
+        self.room(name, size)
         self.left_bytes -= size
-        if size < 0 or self.left_bytes < 0:
+
+    def room(self, name: str, size: int) -> None:
+        """Raises TRM1129 when so many bytes would be too many."""
+        if not 0 <= size <= self.left_bytes:
             what = f"more than {self.bounds.size_bytes >> 20} MiB unpacked (at {printable(name)[:200]})"
             raise fail("TRM1129", what, "give the root of a distribution; none is so large")
-
-
-def split(name: str) -> tuple[str, ...]:
-    """The parts of a name below the folder. Raises TRM1128 for one that climbs or that no system can have."""
-    parts = tuple(part for part in name.split("/") if part not in {"", "."})
-    if ".." in parts:
-        raise _hostile(name, "climbs out of its folder")
-    encoded = os.fsencode(name)
-    if "\0" in name or len(encoded) >= _NAME_BYTES or len(parts) > _DEEPEST:
-        raise _hostile(name, "is a name that no system can have")
-    if any(len(os.fsencode(part)) > _PART_BYTES for part in parts):
-        raise _hostile(name, f"has a part of more than {_PART_BYTES} bytes")
-    return parts
-
-
-def _hostile(name: str, what: str) -> Exception:
-    return fail(
-        "TRM1128", f"{printable(name)[:200]} {what}", "do not use it: an honest one has no such entry"
-    )
-
-
-def _dangling(name: str, target: str) -> Exception:
-    return _hostile(name, f"is a hard link to {printable(target)[:200]}, which is no file before it")
-
-
-def _lstat(folder: int, name: str) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
-def _same(one: os.stat_result, other: os.stat_result | None) -> bool:
-    return other is not None and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-
-
-def _write(file: int, offset: int, piece: bytes) -> None:
-    view = memoryview(piece)
-    while view:
-        written = os.pwrite(file, view, offset)
-        view, offset = view[written:], offset + written
