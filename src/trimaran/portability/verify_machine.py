@@ -1,4 +1,4 @@
-"""The machine that a file is tried on: this one, one that QEMU plays, or one whose kernel calls itself old."""
+"""The machine that a file is tried on: this one, one that QEMU plays, or one of an old kernel's name."""
 
 import os
 import platform

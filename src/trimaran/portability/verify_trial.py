@@ -60,6 +60,8 @@ class Trial:
             seen = self._confirmed(seen, ended)
         elif self._names_may_be_why(ended, seen):
             seen = self._compared(seen)
+        if self.machine.emulator:
+            seen = replace(seen, what=f"under {Path(self.machine.emulator).name}: {seen.what}")
         return Ran(ended, seen, cell, trace)
 
     def load(self) -> Ran:

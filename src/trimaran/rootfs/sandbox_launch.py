@@ -3,8 +3,8 @@
 """Makes a sandbox with the kernel's namespaces and starts a program in it, where bubblewrap is not installed.
 
 A program of its own, started by `sandbox.py` with the number of a descriptor that holds a JSON object; it
-imports nothing of ours. It writes lines like bubblewrap's to the descriptor `status`: `{"child-pid": N}`, then
-`{"exit-code": N}`, `{"exit-signal": N}` or, when the kernel refused the program, `{"exec-errno": N}`.
+imports nothing of ours. It writes lines like bubblewrap's to the descriptor `status`: `{"child-pid": N}`,
+then `{"exit-code": N}`, `{"exit-signal": N}` or, when the kernel refused the program, `{"exec-errno": N}`.
 """
 
 import ctypes
