@@ -55,8 +55,10 @@ def entries(stream: Stream, budget: Budget) -> Iterator[Entry]:
         kind, size, padding = block
         body = Limited(stream, size)
         if kind == _TREE:
-            if awaited is not None or size > _TREE_BYTES:
-                raise beyond(f"has a second list of files, or one of {size} bytes; {_TREE_BYTES} are read")
+            if awaited is not None:
+                raise contradiction("has two lists of files")
+            if size > _TREE_BYTES:
+                raise beyond(f"has a list of files of {size} bytes; {_TREE_BYTES} are read")
             awaited = _listed(_Tree(exactly(body, size, "the list of files")), budget)
         elif kind == _DATA:
             if awaited is None or (file := next(awaited, None)) is None:

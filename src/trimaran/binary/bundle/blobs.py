@@ -10,8 +10,11 @@ from typing import Protocol
 from trimaran.binary.bundle import tar
 from trimaran.binary.bundle.budget import Budget
 from trimaran.binary.bundle.opened import opened
-from trimaran.binary.bundle.stream import Kind, Straight, cut
+from trimaran.binary.bundle.stream import Kind, Straight, beyond, cut
 from trimaran.binary.elf import Source
+
+# Files of a layout: a few documents for each image, and its layers.
+_NAMES = 20_000
 
 
 class Blobs(Protocol):
@@ -57,6 +60,8 @@ class Tarred:
         self._links = dict[str, str]()
         for entry in tar.entries(Straight(source), Budget()):
             name = posixpath.normpath(entry.name.lstrip("/"))
+            if len(self._places) + len(self._links) > _NAMES:
+                raise beyond(f"has more than {_NAMES:,} names in an image")
             if entry.kind is Kind.FILE and entry.size is not None:
                 place = entry.body.window(entry.size)
                 if place is None or place.size != entry.size:

@@ -17,7 +17,7 @@ from trimaran.binary.bundle.layers import visible
 from trimaran.binary.bundle.opened import Form, form, form_of, opened
 from trimaran.binary.bundle.programs import Look, placed, programs
 from trimaran.binary.bundle.spool import Spool
-from trimaran.binary.bundle.stream import Entry, Straight, Stream
+from trimaran.binary.bundle.stream import Entry, Kind, Straight, Stream, unsupported, upto
 from trimaran.binary.elf import BrokenFileError, Source
 from trimaran.binary.linkage import read_file
 from trimaran.binary.model import File
@@ -70,13 +70,13 @@ def _results(path: str, look: Look[T], spool: Spool) -> Iterator[T | TrimaranErr
     with opened(path) as source:
         kind = form(source.at(0, min(tar.BLOCK, source.size)))
         layout = _tarred(kind, source, spool)
-        if layout is not None and layout.is_layout():
+        if layout is not None:
             yield from _of_images(path, layout, look, spool)
         else:
-            yield from programs(path, _entries(kind, source), look, spool)
+            yield from programs(path, _entries(kind, path.rpartition("/")[2], source), look, spool)
 
 
-def _entries(kind: str | None, source: Source) -> Iterator[Entry]:
+def _entries(kind: str | None, name: str, source: Source) -> Iterator[Entry]:
     budget, stream = Budget(), Straight(source)
     if kind == Form.DEB:
         return deb.entries(stream, budget)
@@ -86,6 +86,23 @@ def _entries(kind: str | None, source: Source) -> Iterator[Entry]:
         return zips.entries(source, budget)
     if kind == Form.ADB:
         return adb.entries(stream, budget)
+    if kind == Form.COMPRESSED:
+        return _compressed(name, source, budget)
+    return tar.entries(stream, budget)
+
+
+def _compressed(name: str, source: Source, budget: Budget) -> Iterator[Entry]:
+    """What is in a compressed file: a tar archive, or one program."""
+    start = upto(_plain(source, Budget()), tar.BLOCK)
+    if start.startswith(b"\x7fELF"):
+        return iter([Entry(os.path.splitext(name)[0], Kind.FILE, None, _plain(source, budget))])  # noqa: PTH122
+    if start.strip(b"\0") and not tar.is_header(start):
+        what = (
+            "compressed more than once"
+            if compression(start)
+            else "compressed, but neither a tar archive nor a program"
+        )
+        raise unsupported(what, "expand it, and inspect what comes out")
     return tar.entries(_plain(source, budget), budget)
 
 
@@ -96,15 +113,21 @@ def _plain(source: Source, budget: Budget) -> Stream:
 
 
 def _tarred(kind: str | None, source: Source, spool: Spool) -> Tarred | None:
-    """The archive as an image's layout, when it may be one: its parts are needed in another order."""
-    if kind == Form.TAR:
-        return Tarred(source)
-    if kind != Form.COMPRESSED:
+    """The archive as an image's layout, when it is one: its parts are needed in another order."""
+    if kind not in {Form.TAR, Form.COMPRESSED}:
         return None
-    first = islice(tar.entries(_plain(source, Budget()), Budget()), 4)
-    if not looks_like_layout(entry.name for entry in first):
+    try:
+        if kind == Form.COMPRESSED:
+            # Keeping it costs room, so its first names must be those of a layout.
+            first = islice(tar.entries(_plain(source, Budget()), Budget()), 4)
+            if not looks_like_layout(entry.name for entry in first):
+                return None
+            source = spool.keep_archive(_plain(source, Budget()))
+        layout = Tarred(source)
+    except TrimaranError:
+        # Whatever is wrong is found again where the archive is read from front to back.
         return None
-    return Tarred(spool.keep_archive(_plain(source, Budget())))
+    return layout if layout.is_layout() else None
 
 
 def _of_images(path: str, blobs: Blobs, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:

@@ -115,7 +115,8 @@ def _of_manifest(blobs: Blobs, item: dict[str, Any], reference: str) -> Iterator
         config = _map(manifest, "config", "a manifest")
         if config.get("mediaType") not in _CONFIGS:
             return
-        labels[0] = labels[0] or _platform(_document(blobs, config, "an image's configuration"))
+        document = _document(blobs, config, "an image's configuration")
+        labels[0] = labels[0] or _platform(document)
         layers = tuple(_layer(blobs, layer) for layer in _list(manifest, "layers", "a manifest"))
         if len(layers) > _LAYERS:
             raise beyond(f"has an image of {len(layers)} layers; {_LAYERS} are read")

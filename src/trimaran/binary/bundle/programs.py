@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from trimaran.binary.bundle.spool import Spool
-from trimaran.binary.bundle.stream import Entry, Kind, upto
+from trimaran.binary.bundle.stream import Entry, Kind, cut, upto
 from trimaran.binary.elf import ET_CORE, ET_REL, BrokenFileError, Source
 from trimaran.binary.linkage import NotStartedError
 from trimaran.errors import TrimaranError, Where, fail, printable
@@ -74,11 +74,18 @@ def _program(entry: Entry, spool: Spool) -> Source | TrimaranError | None:
     window = None if entry.size is None else entry.body.window(entry.size)
     if window is None:
         start = upto(entry.body, _START)
-        return spool.keep(start, entry.body, entry.size) if _starts_program(start) else None
+        return _kept(entry, start, spool) if _starts_program(start) else None
     if window.size != entry.size:
         # The archive is cut; that is said where its next member is looked for.
         return None
     return window if _starts_program(window.at(0, min(_START, window.size))) else None
+
+
+def _kept(entry: Entry, start: bytes, spool: Spool) -> Source | TrimaranError:
+    source = spool.keep(start, entry.body, entry.size)
+    if entry.size is not None and not isinstance(source, TrimaranError) and source.size < entry.size:
+        raise cut(f"ends inside {printable(entry.name)}")
+    return source
 
 
 def _starts_program(start: bytes) -> bool:

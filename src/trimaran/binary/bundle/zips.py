@@ -22,9 +22,9 @@ from trimaran.binary.bundle.stream import (
     beyond,
     contradiction,
     cut,
-    exactly,
     text,
     unsupported,
+    upto,
 )
 from trimaran.binary.elf import Source
 from trimaran.errors import fail
@@ -100,18 +100,25 @@ def _table64(source: Source, end: int) -> tuple[int, int, int, int] | None:
 def _rows(source: Source, start: int, end: int, count: int) -> Iterator[_Row]:
     table = Straight(source, start, end)
     for _ in range(count):
-        fields = struct.unpack("<4s6H3I5H2I", exactly(table, _ENTRY_SIZE, "the zip table"))
+        fields = struct.unpack("<4s6H3I5H2I", _piece(table, _ENTRY_SIZE))
         if fields[0] != _ENTRY:
             raise contradiction("its zip table has a row that is none")
         flags, method, crc, packed, size = fields[3], fields[4], fields[7], fields[8], fields[9]
-        name = exactly(table, fields[10], "the zip table")
-        extra = exactly(table, fields[11], "the zip table")
-        exactly(table, fields[12], "the zip table")
+        name = _piece(table, fields[10])
+        extra = _piece(table, fields[11])
+        _piece(table, fields[12])
         packed, size, at = _wide(extra, packed, size, fields[16])
         mode = fields[15] >> 16 if fields[1] >> 8 == 3 else 0
         yield _Row(checked_name(name), method, flags, crc, packed, size, at, mode)
     if table.skip(1):
         raise contradiction("its zip table has more rows than it says")
+
+
+def _piece(table: Stream, size: int) -> bytes:
+    found = upto(table, size)
+    if len(found) < size:
+        raise contradiction("its zip table has fewer rows than it says")
+    return found
 
 
 def _wide(extra: bytes, packed: int, size: int, at: int) -> tuple[int, int, int]:
