@@ -1,6 +1,6 @@
 """What an ELF file needs in order to start, from its headers. Pure."""
 
-from trimaran.binary import dynamic, elf, notes
+from trimaran.binary import dynamic, elf, notes, staticglibc, stubs
 from trimaran.binary.buildinfo import read_build
 from trimaran.binary.elf import BrokenFileError, Elf, Source
 from trimaran.binary.model import File, Kind, VersionNeed
@@ -54,7 +54,9 @@ def read_file(path: str, source: Source) -> File:
     needs = dict.fromkeys(
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
-    kind, abi_kernel = _kind(opened, table, interpreter), notes.abi_kernel(opened)
+    kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
+    # Only glibc's startup files write the tag, so other static programs are not searched.
+    own = staticglibc.read(opened) if kind in _STATIC and abi_kernel is not None else None
     return File(
         path=path,
         format=f"elf{opened.bits}",
@@ -71,9 +73,10 @@ def read_file(path: str, source: Source) -> File:
         isa=notes.isa_level(opened),
         static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
         executable_stack=_executable_stack(opened),
-        # Only glibc's startup files write the tag, so other static programs are not searched.
-        name_services=kind in _STATIC and abi_kernel is not None and notes.name_services_inside(opened),
-        go=read_build(opened),
+        name_services=own is not None,
+        static_glibc=own,
+        go=go,
+        stubs=stubs.linked_in(opened, go),
         size_bytes=source.size,
     )
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from trimaran.binary.buildinfo import GoBuild
+from trimaran.binary.staticglibc import StaticGlibc
 
 
 class Kind(StrEnum):
@@ -78,6 +79,8 @@ class File:
             Go's libraries do; loaders have little of it for what is loaded later.
         executable_stack: whether it asks for one.
         name_services: whether glibc's name-service switch was linked into it.
+        static_glibc: what that glibc tells of itself; None without name services in it.
+        stubs: ids of the facts' stubs that were linked into it, because cgo was off.
         go: the Go build information; None for other programs.
         size_bytes: of the whole file.
     """
@@ -98,6 +101,8 @@ class File:
     static_tls: bool = False
     executable_stack: bool = False
     name_services: bool = False
+    static_glibc: StaticGlibc | None = None
+    stubs: tuple[str, ...] = ()
     go: GoBuild | None = None
     size_bytes: int = 0
 

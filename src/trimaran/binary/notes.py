@@ -8,11 +8,10 @@ loaders do it. The forms: gabi, "Note Section"; glibc's `elf.h` for NT_GNU_ABI_T
 import struct
 from collections.abc import Iterator
 
-from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf
+from trimaran.binary.elf import BrokenFileError, Elf
 
 PT_NOTE, PT_GNU_PROPERTY = 4, 0x6474E553
 NOTE_BYTES = 16_384
-SEARCH = 24 << 20
 _EM_X86_64 = 62
 _NT_ABI_TAG, _NT_PROPERTY = 1, 5
 _ISA_1_NEEDED = 0xC0008002
@@ -66,20 +65,3 @@ def _notes(order: str, notes: bytes, alignment: int) -> Iterator[tuple[int, byte
         if notes[at + 12 : at + 12 + name_size] == b"GNU\0":
             yield kind, notes[body : body + size]
         at = body + -(-size // alignment) * alignment
-
-
-def name_services_inside(elf: Elf) -> bool:
-    """Whether glibc's name-service switch was linked in: code that reads nsswitch.conf and opens modules.
-
-    Only asked of static programs with an ABI tag, of which there are few; at most `SEARCH` bytes are read.
-    """
-    left = SEARCH
-    found = {b"/etc/nsswitch.conf\0": False, b"libnss_": False}
-    for segment in elf.segments:
-        if segment.kind != PT_LOAD or segment.flags & PF_WRITE or left <= 0:
-            continue
-        size = min(segment.size, left, max(0, elf.source.size - segment.offset))
-        left -= size
-        body = elf.source.at(segment.offset, size)
-        found = {name: there or name in body for name, there in found.items()}
-    return all(found.values())

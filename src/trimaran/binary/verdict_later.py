@@ -1,56 +1,68 @@
 """The rules for what a program meets after its start: stubs, and name services. Pure."""
 
-from trimaran.binary.model import File, Kind, Outcome, Rule
+from trimaran.binary.model import Outcome, Rule, number
 from trimaran.binary.verdict_needs import Finding, NameService, Needs, libc_of
-from trimaran.facts.model import Distribution
+from trimaran.facts import Distribution, Libc, Stub, stubs
 
 _FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
-_STUBS = {"github.com/mattn/go-sqlite3": "database"}
 # Drivers of the same database that need no cgo: which of the two a program uses, the file does not tell.
-_INSTEAD = (
-    "modernc.org/sqlite",
-    "github.com/glebarez/go-sqlite",
-    "github.com/glebarez/sqlite",
-    "github.com/ncruces/go-sqlite3",
-    "zombiezen.com/go/sqlite",
+_INSTEAD = frozenset(
+    {
+        "modernc.org/sqlite",
+        "github.com/glebarez/go-sqlite",
+        "github.com/glebarez/sqlite",
+        "github.com/ncruces/go-sqlite3",
+        "zombiezen.com/go/sqlite",
+    }
 )
 
 
 def stub(needs: Needs, _: Distribution) -> Finding | None:
-    """Is a module in it that was compiled to a stub, because cgo was off?"""
+    """Is a package in it that was compiled to a stub, because cgo was off?"""
     file = needs.file
-    if file.go is None or file.go.setting("CGO_ENABLED") == "1":
+    if not file.stubs or file.go is None:
         return None
-    paths = {module.path for module in file.go.modules}
-    if file.go.main is not None:
-        paths.add(file.go.main.path)
-    name = next((each for each in _STUBS if each in paths), None)
-    if name is None:
-        return None
-    part = _STUBS[name]
-    if file.go.setting("CGO_ENABLED") is None:
-        return _untold(file, name, part)
-    if paths & set(_INSTEAD):
-        reason = f"built without cgo, so {name} in it is a stub; another driver is in it too"
+    known = {each.id: each for each in stubs()}
+    linked = [known[name] for name in file.stubs if name in known]
+    database = next((each for each in linked if each.calls[0].startswith("database/sql")), None)
+    if database is None:
+        return _elsewhere_used(linked[0]) if linked else None
+    if _INSTEAD & {module.path for module in file.go.modules}:
+        reason = f"starts; {database.module} in it is a stub without cgo, and another driver is in it too"
         return Finding(_UNKNOWN, Rule.STUB, reason)
-    reason = f"starts, and its {part} fails: built without cgo, so {name} in it is a stub"
+    reason = (
+        f"starts, and its database fails: {database.module} in it is a stub, for it was built without cgo"
+    )
     return Finding(_FAILS, Rule.STUB, reason)
 
 
-def _untold(file: File, name: str, part: str) -> Finding | None:
-    # Before Go 1.18 nothing tells whether cgo was on; a program that needs the C library had it.
-    if any(each.startswith("libc.") for each in file.needed) or file.abi_kernel is not None:
-        return None
-    reason = f"starts; its {part} fails if {name} in it was built without cgo, which the file does not tell"
+def _elsewhere_used(stub: Stub) -> Finding:
+    # Not a database, so what the program is there for may well do without it.
+    reason = f"starts; what uses {stub.packages[0]} fails, a stub without cgo, and the rest works"
     return Finding(_UNKNOWN, Rule.STUB, reason)
 
 
 def name_service(needs: Needs, distribution: Distribution) -> Finding | None:
-    """Does a static glibc find the modules that it opens for the names of users and hosts?"""
-    file = needs.file
-    if not file.name_services or file.kind is Kind.LIBRARY or needs.conditions.names is None:
+    """Does a static glibc find modules of its own release for the names of users and hosts?
+
+    Measured with static programs of 2.31, 2.36 and 2.41 on each other's distributions: a module of another
+    release ends the program (SIGABRT, SIGFPE, SIGSEGV); one that is not there finds no name.
+    """
+    own, names = needs.file.static_glibc, needs.conditions.names
+    if own is None or names is None or (names is NameService.PLAIN and own.built_in):
         return None
-    if needs.conditions.names is NameService.PLAIN:
+    # The enterprise configuration asks modules for users; hosts are found in files and DNS as before.
+    if names is NameService.ENTERPRISE and own.built_in and not own.users:
         return None
-    reason = "starts; the glibc in it opens modules of the distribution's glibc to look up names"
+    what = "users" if own.built_in else "users or hosts"
+    here = number(distribution.libc_version)
+    if distribution.libc is not Libc.GLIBC or here is None:
+        if names is NameService.PLAIN:
+            return None
+        reason = f"starts; the glibc in it finds no module to look up {what} with"
+        return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, libc_of(distribution))
+    if own.other_than(here):
+        reason = f"starts, and looking up {what} ends it: the glibc in it loads modules of another release"
+        return Finding(_FAILS, Rule.NAME_SERVICE, reason, libc_of(distribution))
+    reason = f"starts; it can look up {what} if the glibc in it, which does not tell its release, is the same"
     return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, libc_of(distribution))

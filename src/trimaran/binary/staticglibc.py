@@ -1,0 +1,53 @@
+"""What a static program tells of the glibc in it, as far as its name services go. Pure.
+
+A static glibc still opens the modules of nsswitch.conf (`libnss_*.so.2`) while it runs. Which release it is
+stands nowhere; the texts of its own messages bound it.
+"""
+
+from dataclasses import dataclass
+
+from trimaran.binary.constants import count
+from trimaran.binary.elf import Elf
+
+_CONFIGURATION = b"/etc/nsswitch.conf\0"
+# How a module's name was put together before 2.34, and is since then, when `files` and `dns` are built in.
+_MODULE_OLD, _MODULE_NEW = b"libnss_%s.so.%d.%d\0", b"libnss_%s.so%s\0"
+# A name that 2.41 gives to memory of its own; measured in static programs of 2.36 and 2.41.
+_SINCE_2_41 = b" glibc: getrandom\0"
+_USERS = (b"\0getpwuid_r\0", b"\0getpwnam_r\0", b"\0getgrgid_r\0", b"\0getgrnam_r\0")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticGlibc:
+    """The name services of a glibc that was linked in.
+
+    Args:
+        users: whether the program can look up users or groups; else only hosts and services.
+        first: the oldest release that it can be.
+        before: the first release that it cannot be any more; None when it may be any newer one.
+    """
+
+    users: bool
+    first: tuple[int, ...]
+    before: tuple[int, ...] | None
+
+    @property
+    def built_in(self) -> bool:
+        """Whether files and DNS need no module."""
+        return self.first >= (2, 34)
+
+    def other_than(self, release: tuple[int, ...]) -> bool:
+        """Whether it is certainly another release."""
+        return release < self.first or (self.before is not None and release >= self.before)
+
+
+def read(elf: Elf) -> StaticGlibc | None:
+    """For a static program that glibc's startup files are in; None when it has no name services."""
+    found = count(elf, (_CONFIGURATION, _MODULE_OLD, _MODULE_NEW, _SINCE_2_41, *_USERS))
+    if not found[_CONFIGURATION] or not found[_MODULE_OLD] + found[_MODULE_NEW]:
+        return None
+    if found[_MODULE_OLD]:
+        return StaticGlibc(any(found[name] for name in _USERS), (2,), (2, 34))
+    # The table of the built-in `files` names each function once, whoever calls it.
+    users = any(found[name] > 1 for name in _USERS)
+    return StaticGlibc(users, (2, 41), None) if found[_SINCE_2_41] else StaticGlibc(users, (2, 34), (2, 41))
