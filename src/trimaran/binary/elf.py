@@ -117,6 +117,8 @@ def read_elf(source: Source) -> Elf:
     layout = order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH")
     fields = struct.unpack(layout, source.at(16, struct.calcsize(layout)))
     kind, machine, _, entry, segments_at, sections_at, flags, _, width, count = fields[:10]
+    if not count and kind in {ET_EXEC, ET_DYN}:
+        raise BrokenFileError("has no program headers, so the system finds nothing to load")
     segments = _segments(
         source, order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"), segments_at, width, count
     )

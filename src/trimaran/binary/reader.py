@@ -13,6 +13,7 @@ from typing import TypeVar
 from trimaran.binary.elf import BrokenFileError, Source
 from trimaran.binary.linkage import NotStartedError, read_file
 from trimaran.binary.model import File
+from trimaran.binary.packed import refuse_packed
 from trimaran.errors import TrimaranError, Where, fail
 
 Read = TypeVar("Read")
@@ -75,7 +76,13 @@ class OpenFile:
 
 def inspect_file(path: str | os.PathLike[str]) -> File:
     """What the ELF file at `path` needs in order to start. Raises as `look_at`."""
-    return look_at(path, read_file)
+    return look_at(path, headers)
+
+
+def headers(name: str, source: Source) -> File:
+    """What its headers say a program needs. Raises as `linkage.read_file`, and for a packed program."""
+    refuse_packed(name, source)
+    return read_file(name, source)
 
 
 def look_at(path: str | os.PathLike[str], look: Look[Read]) -> Read:
@@ -112,8 +119,8 @@ def _look_at(name: str, descriptor: int, look: Look[Read]) -> Read:
 
 def look_into(name: str, source: Source, look: Look[Read]) -> Read:
     """What `look` makes of bytes that are not empty, wherever they come from. Raises as `look_at`."""
-    _refuse_foreign(name, source.at(0, min(16, source.size)))
     try:
+        _refuse_foreign(name, source.at(0, min(16, source.size)))
         return look(name, source)
     except BrokenFileError as error:
         if error.truncated:

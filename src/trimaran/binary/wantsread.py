@@ -8,6 +8,7 @@ from trimaran.binary.calls import started
 from trimaran.binary.elf import BrokenFileError, Elf, Source, read_elf
 from trimaran.binary.linkage import read_file
 from trimaran.binary.model import File, Kind
+from trimaran.binary.packed import refuse_packed
 from trimaran.binary.wants import FUNCTIONS, SYMBOLS, TEXTS, Seen, Want, c_wants, go_wants
 
 # Constants of larger programs are looked through to here; 32 MB take about 20 ms.
@@ -24,6 +25,7 @@ def look(name: str, source: Source) -> tuple[File, tuple[Want, ...]]:
         BrokenFileError, NotStartedError: as `linkage.read_file`. Evidence that cannot be read is no error:
             the program starts without it.
     """
+    refuse_packed(name, source)
     file = read_file(name, source)
     return file, read_wants(file, source)
 

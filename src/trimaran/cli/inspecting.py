@@ -7,8 +7,7 @@ from functools import cached_property
 
 from trimaran.binary import File, Kind, Outcome, verdicts
 from trimaran.binary.elf import Source
-from trimaran.binary.linkage import read_file
-from trimaran.binary.reader import Look, look_at
+from trimaran.binary.reader import Look, headers, look_at
 from trimaran.binary.report import Inspected
 from trimaran.binary.walk import walk
 from trimaran.binary.wants import Want
@@ -109,7 +108,7 @@ class Job:
 
 
 def _headers(name: str, source: Source) -> _Looked:
-    return read_file(name, source), None
+    return headers(name, source), None
 
 
 def _may_hold_programs(error: TrimaranError, item: Item) -> bool:
