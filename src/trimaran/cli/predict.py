@@ -12,7 +12,8 @@ _COLOURS = {"runs": "green", "fails": "red", "unknown": "yellow"}
 
 
 @click.command("predict")
-@click.argument("package", metavar="PACKAGE")
+@click.argument("subject", metavar="PACKAGE")
+@click.option("--package", default="", metavar="FOLDER", help="Of a module, as ./cmd/name.")
 @click.option(
     "--for",
     "wanted",
@@ -45,7 +46,7 @@ _COLOURS = {"runs": "green", "fails": "red", "unknown": "yellow"}
     show_default=True,
     help="How to print.",
 )
-def command(package: str, wanted: tuple[str, ...], **how: Any) -> int:
+def command(subject: str, wanted: tuple[str, ...], **how: Any) -> int:
     """Say before a build where its program would start, and what decides that.
 
     PACKAGE is a command's folder, as ./cmd/name, or a module as module@version. Go lists what it consists of;
@@ -64,9 +65,12 @@ def command(package: str, wanted: tuple[str, ...], **how: Any) -> int:
     chosen = distributions_named(wanted)
     tags = tuple(tag for tag in how["tags"].split(",") if tag)
     request = replace(
-        package_request(package, Cgo(how["cgo"])), go=how["release"], platform=how["platform"], tags=tags
+        package_request(subject, how["package"], Cgo(how["cgo"])),
+        go=how["release"],
+        platform=how["platform"],
+        tags=tags,
     )
-    found = predict(package, request, chosen, paths.cache(), _tell)
+    found = predict(subject, request, chosen, paths.cache(), _tell)
     if how["output"] == "json":
         click.echo(json.dumps(predict_report.document(found), indent=1))
     else:
@@ -74,7 +78,9 @@ def command(package: str, wanted: tuple[str, ...], **how: Any) -> int:
         head, *lines = predict_report.text(found, width)
         click.echo("\n".join((click.style(head, bold=True), *map(_coloured, lines))))
     first = found.ways[0]
-    doubtful = bool(first.fault) or any(each.outcome is not Outcome.RUNS for each in first.verdicts)
+    doubtful = bool(first.fault or first.doubt) or any(
+        each.outcome is not Outcome.RUNS for each in first.verdicts
+    )
     return Exit.FINDINGS if wanted and doubtful else Exit.CLEAN
 
 

@@ -99,7 +99,6 @@ def _same_module(build: GoBuild, module: str, path: str) -> None:
 def _packages(
     go: Go, request: BuildRequest, folder: Path, scratch: Path, how: Recipe, progress: Progress
 ) -> tuple[Package, ...]:
-    progress(f"asking Go {go.version} for what {printable(request.source)} is compiled to")
     package = steps.relative(request.package, "")
     off = {"GOWORK": "off"} if request.module else {}
     question = Question(

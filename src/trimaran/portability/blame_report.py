@@ -16,6 +16,8 @@ from trimaran.portability.blame_model import Attribution, Blame, Owner, Part, Sh
 SCHEMA = "trimaran.dev/blame/v1"
 # Nothing that is known is older: what needs no more keeps a program from starting nowhere.
 OLDEST = (2, 17)
+# A name and its version stay on one line.
+_GLUE = "\N{NO-BREAK SPACE}"
 
 
 def document(found: Blame) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _row(name: str, value: str, width: int) -> list[str]:
 
 
 def _wrap(line: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         line,
         width,
         initial_indent=indent,
@@ -115,6 +117,7 @@ def _wrap(line: str, width: int, indent: str) -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+    return [each.replace(_GLUE, " ") for each in lines]
 
 
 def _version(
@@ -156,7 +159,7 @@ def _owner(share: Share) -> str:
 
 def _package(owner: Owner) -> str:
     if owner.module == "std":
-        return f"{owner.package} of Go {owner.version.removeprefix('go')}"
+        return f"{owner.package} of Go{_GLUE}{owner.version.removeprefix('go')}"
     inside = owner.package == owner.module or owner.package.startswith(f"{owner.module}/")
     module = "" if inside else f" of {owner.module}"
-    return f"{owner.package}{module}{f' {owner.version}' if owner.version else ''}"
+    return f"{owner.package}{module}{f'{_GLUE}{owner.version}' if owner.version else ''}"

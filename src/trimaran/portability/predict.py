@@ -28,6 +28,7 @@ class _Read:
     packages: tuple[Package, ...]
     pure: tuple[Package, ...]
     pragmas: Mapping[str, tuple[Pragma, ...]]
+    pure_pragmas: Mapping[str, tuple[Pragma, ...]]
     linking: Linking
     libraries: Libraries
     machine: Machine
@@ -52,7 +53,7 @@ def predict(
         read = _read(go, request, package, source.folder, scratch, progress)
     brought = (
         *predict_sources.cgo(read.packages),
-        *predict_sources.dynamic(read.packages, read.pragmas),
+        *predict_sources.dynamic(read.pure, {**read.pragmas, **read.pure_pragmas}),
         *predict_sources.without_cgo(read.packages, read.pure),
         *predict_sources.prebuilt(read.packages),
         *predict_sources.assembly(read.packages),
@@ -100,11 +101,13 @@ def _read(
         linking = predict_host.linking(settings, arch, scratch, env)
         pure = without.result()
     _refuse(packages, request, package)
+    files = predict_sources.pragma_files(packages, pure)
     level = settings.get("GOAMD64", "") if arch == "amd64" else ""
     return _Read(
         packages,
         pure,
-        predict_sources.pragmas(packages if len(packages) >= len(pure) else pure),
+        predict_sources.asked(packages, files),
+        predict_sources.asked(pure, files),
         linking,
         predict_host.libraries(packages, linking, settings, scratch, env),
         Machine(arch, level, f"go{go.version}"),
@@ -142,7 +145,7 @@ def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
         return replace(_without_cgo(read, brought), cgo=True)
     host = read.linking.host
     if not host.found:
-        return replace(way, fault=f"the C compiler {host.compiler!r} is missing, or makes other programs")
+        return replace(way, fault=host.lacks)
     external = predict_judge.is_external(read.packages, read.machine.arch)
     symbols = read.linking.symbols
     own = predict_sources.own_calls(read.packages, _OWN)
@@ -150,7 +153,7 @@ def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
     others = predict_sources.other_calls(read.packages)
     floor += predict_judge.possible_floor(others, symbols)
     needed = dict.fromkeys((Path(host.libc).name if host.libc else "libc.so", *read.libraries.needed))
-    needed |= dict.fromkeys(each.library for asked in read.pragmas.values() for each in asked if each.library)
+    needed |= _loaded(read.pragmas)
     file = predict_judge.program(
         read.packages, read.machine, cgo=True, interpreter=host.interpreter, needed=tuple(needed), floor=floor
     )
@@ -168,9 +171,7 @@ def _without_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
     refusals = [each for each in brought if each.kind is Brings.REFUSAL]
     certain = [each.package for each in refusals if each.certain]
     certain += [package.fault for package in read.pure if package.fault]
-    libraries = dict.fromkeys(
-        each.library for asked in read.pragmas.values() for each in asked if each.library
-    )
+    libraries = _loaded(read.pure_pragmas)
     machine = predict_judge.MACHINES.get(read.machine.arch, "")
     loader = distributions()["debian-12"].interpreters.get(machine) if libraries else None
     file = predict_judge.program(
@@ -184,3 +185,8 @@ def _without_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
         doubt=f"{refusals[0].package} may not compile without cgo" if refusals and not certain else "",
         file=file,
     )
+
+
+def _loaded(pragmas: Mapping[str, Sequence[Pragma]]) -> dict[str, None]:
+    """The libraries that pragmas make the program load."""
+    return dict.fromkeys(each.library for asked in pragmas.values() for each in asked if each.library)

@@ -55,15 +55,17 @@ def linking(settings: Mapping[str, str], arch: str, scratch: Path, env: Mapping[
     compiler = predict_compiler.ask(settings, ["-no-pie"], scratch, env)
     line = compiler.line
     if line is None:
-        return Linking(Host(compiler.name, compiler.found))
+        lacks = "" if compiler.found else f"there is no C compiler {compiler.name}"
+        return Linking(Host(compiler.name, compiler.found, lacks))
     paths = predict_compiler.library("c", line.folders)
     path = next((each for each in paths if Path(each).name.startswith("libc.so")), "")
     machine, symbols, versions = _library(path)
     if machine is not None and machine != _MACHINES.get(arch, machine):
-        return Linking(Host(compiler.name, found=False))
+        lacks = f"the C compiler {compiler.name} makes programs for another processor than {arch}"
+        return Linking(Host(compiler.name, found=False, lacks=lacks))
     numbers = [number for name in versions if (number := glibc_number(name)) is not None]
     newest = ".".join(map(str, max(numbers, default=())))
-    host = Host(compiler.name, True, line.interpreter, path if newest else "", newest)
+    host = Host(compiler.name, True, "", line.interpreter, path if newest else "", newest)
     return Linking(host, symbols, _startup(compiler), line.folders)
 
 

@@ -52,6 +52,7 @@ class Host:
     Args:
         compiler: CC, as the user wrote it.
         found: whether it is there, and makes programs for the platform.
+        lacks: why not; empty when it is.
         interpreter: that it writes into programs; None when it does not tell.
         libc: the C library's file; empty when there is none with versions.
         newest: the newest version that this library defines, as `2.36`; empty when not known.
@@ -59,6 +60,7 @@ class Host:
 
     compiler: str
     found: bool
+    lacks: str = ""
     interpreter: str | None = None
     libc: str = ""
     newest: str = ""

@@ -36,6 +36,7 @@ def document(found: Prediction) -> dict[str, Any]:
         "host": {
             "compiler": host.compiler,
             "found": host.found,
+            "lacks": host.lacks or None,
             "interpreter": host.interpreter,
             "libc": host.libc or None,
             "newest_version": host.newest or None,
@@ -92,11 +93,15 @@ def _way(way: Way) -> dict[str, Any]:
 def text(found: Prediction, width: int) -> list[str]:
     """What is said to people, in lines of at most `width` columns where words allow it."""
     host = found.host
-    compiler = host.compiler if host.found else f"{host.compiler}: not found"
+    compiler = host.compiler if host.found else host.lacks
     libc = f", glibc {host.newest}" if host.newest else ""
     lines = [
         printable(found.subject),
-        *_row("package", f"{found.package}, {found.packages} packages of {found.modules} modules", width),
+        *_row(
+            "package",
+            f"{found.package}, {_count(found.packages, 'package')} of {_count(found.modules, 'module')}",
+            width,
+        ),
         *_row("go", f"{found.go} ({found.origin}), {found.platform}", width),
         *_row("C compiler", f"{compiler}{libc}", width),
     ]
@@ -110,6 +115,10 @@ def text(found: Prediction, width: int) -> list[str]:
     for note in found.notes:
         lines += ["", *_wrap(note, width, "  ", "  ")]
     return [*lines, "", "  the same with stock tools", *(f"    {printable(line)}" for line in found.commands)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _thing(kind: str, each: Brought, width: int) -> list[str]:

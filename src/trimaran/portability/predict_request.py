@@ -29,8 +29,11 @@ def request(source: str, package: str, cgo: Cgo = Cgo.AUTO) -> BuildRequest:
     return BuildRequest(path=Path(source), package=package, cgo=cgo)
 
 
-def package_request(named: str, cgo: Cgo = Cgo.AUTO) -> BuildRequest:
-    """The package that `./cmd/x`, or module/cmd/x@version, names.
+def package_request(named: str, package: str = "", cgo: Cgo = Cgo.AUTO) -> BuildRequest:
+    """The package that a folder names, as `./cmd/x`; or a module as module@version.
+
+    Args:
+        package: inside the module, as `./cmd/x`; empty for the one that is named.
 
     Raises:
         TrimaranError: TRM0303, the folder is in no module.
@@ -38,8 +41,8 @@ def package_request(named: str, cgo: Cgo = Cgo.AUTO) -> BuildRequest:
     path = Path(named)
     if "@" in named and not path.exists():
         module, _, version = named.partition("@")
-        return BuildRequest(module=module, version=version, package=".", cgo=cgo)
-    full = path.resolve()
+        return BuildRequest(module=module, version=version, package=package or ".", cgo=cgo)
+    full = (path / package).resolve()
     for folder in (full, *full.parents):
         if (folder / "go.mod").is_file():
             inside = full.relative_to(folder).as_posix()

@@ -9,6 +9,7 @@ from trimaran.facts import refusals, stubs
 from trimaran.facts.modules import Scope, Stub
 from trimaran.portability import predict_stub
 from trimaran.portability.predict_model import Brings, Brought
+from trimaran.portability.predict_stub import Pragma
 from trimaran.toolchain.golist import Package
 
 _FILE_BYTES = 16 << 20
@@ -45,28 +46,40 @@ def cgo(packages: Sequence[Package]) -> Iterator[Brought]:
             yield _brought(Brings.CGO, package, evidence)
 
 
-def pragmas(packages: Sequence[Package]) -> dict[str, tuple[predict_stub.Pragma, ...]]:
-    """Import path → the pragmas of that package. Go's own have none for Linux."""
-    found = {}
-    for package in packages:
-        if not package.standard:
-            asked = [
-                each
-                for name in package.go_files
-                for each in predict_stub.pragmas(_read(package.folder, name))
-            ]
-            if asked:
-                found[package.path] = tuple(asked)
-    return found
+def pragma_files(*listings: Sequence[Package]) -> dict[tuple[str, str], tuple[Pragma, ...]]:
+    """(folder, name) → the pragmas in that Go file, of all files of the listings that have any.
+
+    Go's own packages have none for Linux.
+    """
+    files = {
+        (package.folder, name): None
+        for packages in listings
+        for package in packages
+        if not package.standard
+        for name in package.go_files
+    }
+    found = {place: predict_stub.pragmas(_read(*place)) for place in files}
+    return {place: asked for place, asked in found.items() if asked}
 
 
-def dynamic(
-    packages: Sequence[Package], asked: Mapping[str, Sequence[predict_stub.Pragma]]
-) -> Iterator[Brought]:
+def asked(
+    packages: Sequence[Package], files: Mapping[tuple[str, str], Sequence[Pragma]]
+) -> dict[str, tuple[Pragma, ...]]:
+    """Import path → the pragmas of that package, where it has any."""
+    found = {
+        package.path: tuple(
+            each for name in package.go_files for each in files.get((package.folder, name), ())
+        )
+        for package in packages
+    }
+    return {path: pragmas for path, pragmas in found.items() if pragmas}
+
+
+def dynamic(packages: Sequence[Package], pragmas: Mapping[str, Sequence[Pragma]]) -> Iterator[Brought]:
     """Packages with a pragma that makes the program load libraries."""
     for package in packages:
-        if package.path in asked:
-            names = dict.fromkeys(each.library or each.symbol for each in asked[package.path])
+        if package.path in pragmas:
+            names = dict.fromkeys(each.library or each.symbol for each in pragmas[package.path])
             yield _brought(Brings.PRAGMA, package, [f"loads {', '.join(names)}"])
 
 
@@ -130,8 +143,11 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _unknown(package: Package, alone: Package | None) -> Iterator[Brought]:
     """A package with C that no fact is known of: its files for builds without cgo may be a stub."""
-    instead = sorted(set(alone.go_files) - set(package.go_files)) if alone is not None else []
-    if alone is None or not alone.go_files:
+    if alone is None:
+        # Whoever imports it does so with cgo only.
+        return
+    instead = sorted(set(alone.go_files) - set(package.go_files))
+    if not alone.go_files:
         yield _brought(Brings.REFUSAL, package, ["no file is left of it"])
         return
     if not instead:
