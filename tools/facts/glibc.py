@@ -20,7 +20,10 @@ _SOURCE = (
     "measured: symbols files of Debian's libc6 ({packages}) for amd64 and arm64; "
     "lib/libc/glibc/abilists of zig {zig}"
 )
-_LICENCE = "names and versions are facts of glibc's interface; zig's file is under MIT, glibc under LGPL-2.1-or-later"
+_LICENCE = (
+    "names and versions are facts of glibc's interface; "
+    "zig's file is under MIT, glibc under LGPL-2.1-or-later"
+)
 
 
 def debian(text: str) -> Symbols:

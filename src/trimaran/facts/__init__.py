@@ -1,6 +1,7 @@
 """What the world is: distributions, Go releases, kinds of objects, as data of which each entry has a source.
 
-Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_bootstraps`, `go_packages`, `glibc_symbols`;
+Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_machine_kernels`, `amd64_levels`,
+`go_bootstraps`, `go_packages`, `glibc_symbols`;
 `glibc_symbol_versions`, `glibc_libraries`, `symbols_of`, `glibc_newest`: the whole table of glibc's symbols;
 `stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo; and `refused`, the entries
 that wait for a source.
@@ -13,20 +14,24 @@ from trimaran.facts.glibc import (
     symbols_of,
 )
 from trimaran.facts.load import (
+    amd64_levels,
     cluster_kinds,
     distributions,
     glibc_symbols,
     go_bootstraps,
     go_kernels,
+    go_machine_kernels,
     go_packages,
     refused,
 )
 from trimaran.facts.load_modules import alternatives, dynamic_modules, refusals, stubs
 from trimaran.facts.model import (
+    Amd64Level,
     ClusterKind,
     Distribution,
     GoBootstrap,
     GoKernel,
+    GoMachineKernel,
     GoPackage,
     Libc,
     Refused,
@@ -37,11 +42,13 @@ from trimaran.facts.read import UnsourcedFactError
 
 __all__ = [
     "Alternative",
+    "Amd64Level",
     "ClusterKind",
     "Distribution",
     "DynamicModule",
     "GoBootstrap",
     "GoKernel",
+    "GoMachineKernel",
     "GoPackage",
     "Libc",
     "Refusal",
@@ -51,6 +58,7 @@ __all__ = [
     "SymbolVersion",
     "UnsourcedFactError",
     "alternatives",
+    "amd64_levels",
     "cluster_kinds",
     "distributions",
     "dynamic_modules",
@@ -60,6 +68,7 @@ __all__ = [
     "glibc_symbols",
     "go_bootstraps",
     "go_kernels",
+    "go_machine_kernels",
     "go_packages",
     "refusals",
     "refused",

@@ -9,10 +9,12 @@ from functools import cache
 from types import MappingProxyType
 
 from trimaran.facts.model import (
+    Amd64Level,
     ClusterKind,
     Distribution,
     GoBootstrap,
     GoKernel,
+    GoMachineKernel,
     GoPackage,
     Libc,
     Refused,
@@ -41,6 +43,26 @@ def go_kernels() -> tuple[GoKernel, ...]:
     """What Go's releases need of Linux, oldest release first."""
     entries = listed("go", "kernel")
     return tuple(GoKernel(e["first"], e["linux"], e["source"], str(e["checked"])) for e in entries)
+
+
+@cache
+def go_machine_kernels() -> tuple[GoMachineKernel, ...]:
+    """What Go's releases need of Linux on architectures that are not like the others."""
+    entries = listed("go", "machine_kernel")
+    return tuple(
+        GoMachineKernel(e["arch"], e["first"], e["linux"], e["source"], str(e["checked"])) for e in entries
+    )
+
+
+@cache
+def amd64_levels() -> Mapping[int, Amd64Level]:
+    """What each GOAMD64 asks of the processor, by level, 1 to 4."""
+    flags: tuple[str, ...] = ()
+    found: dict[int, Amd64Level] = {}
+    for e in listed("go", "amd64"):
+        flags += tuple(e["flags"])
+        found[e["level"]] = Amd64Level(e["level"], flags, e["source"], str(e["checked"]))
+    return MappingProxyType(found)
 
 
 @cache
@@ -100,6 +122,7 @@ def _distribution(
         libc_version=entry["version"],
         interpreters=MappingProxyType(own["interpreters"]),
         libraries=frozenset([*own["libraries"], *entry.get("libraries", ())]),
+        base=frozenset(entry.get("base", ())),
         elsewhere=_elsewhere(libc, libcs),
         source=entry["source"],
         checked=str(entry["checked"]),

@@ -26,6 +26,8 @@ class Distribution:
             unless there is an `inventory`.
         inventory: every library that the loader finds, by the name that it is asked for, as measured in a
             root file system; None when nobody has measured one. `libraries` then has the same names.
+        base: further names that an installation of its essential packages brings; a smaller image may lack
+            them. Empty when nobody has measured it.
         elsewhere: file names that belong to another C library, and that library. Never in the base system.
         symbols: what the C library exports, where versions do not tell (musl); None when not known.
         cpu: the x86-64 level that the distribution itself needs, 1 to 4.
@@ -51,6 +53,7 @@ class Distribution:
     kernel: str | None = None
     relr_since: str | None = None
     relr_lacking: str | None = None
+    base: frozenset[str] = frozenset()
     inventory: "Mapping[str, Library] | None" = None
     go_kernels: "tuple[GoKernel, ...]" = ()
 
@@ -81,6 +84,38 @@ class GoKernel:
 
     first: int
     linux: str
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoMachineKernel:
+    """The oldest Linux for one architecture, where that is not what GoKernel says.
+
+    Args:
+        arch: Go's name of it, as `loong64`.
+        first: the first minor release of Go 1 that this holds for.
+        linux: as `5.19`.
+    """
+
+    arch: str
+    first: int
+    linux: str
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amd64Level:
+    """What a program that was built with a GOAMD64 asks of the processor, and of Linux, before it starts.
+
+    Args:
+        level: 1 to 4.
+        flags: as Linux lists them in /proc/cpuinfo; those of the lower levels too.
+    """
+
+    level: int
+    flags: tuple[str, ...]
     source: str
     checked: str
 

@@ -11,10 +11,12 @@ from trimaran.binary import Kind, Outcome, Rule
 from trimaran.facts import (
     Libc,
     UnsourcedFactError,
+    amd64_levels,
     distributions,
     glibc_symbols,
     go_bootstraps,
     go_kernels,
+    go_machine_kernels,
     go_packages,
     refused,
 )
@@ -110,6 +112,32 @@ def test_only_a_measured_musl_tells_its_symbols() -> None:
     assert "fts_open" not in symbols
     assert distributions()["alpine-3.18"].symbols is None
     assert distributions()["debian-12"].symbols is None
+
+
+def test_debian_says_what_its_essential_packages_bring_beside_the_c_library() -> None:
+    for name in ("debian-11", "debian-12", "debian-13"):
+        found = distributions()[name]
+        assert {"libgcc_s.so.1", "libstdc++.so.6", "libz.so.1", "libsystemd.so.0"} <= found.base
+        assert not found.base & found.libraries
+        assert "libpcap.so.0.8" not in found.base
+    assert "libcrypto.so.1.1" in distributions()["debian-11"].base
+    assert "libcrypto.so.3" in distributions()["debian-13"].base
+    assert distributions()["ubuntu-22.04"].base == frozenset()
+
+
+def test_each_level_of_amd64_asks_for_all_that_the_lower_ones_do() -> None:
+    levels = amd64_levels()
+    assert list(levels) == [1, 2, 3, 4]
+    assert levels[1].flags == ()
+    for level in (2, 3, 4):
+        assert set(levels[level - 1].flags) < set(levels[level].flags)
+    assert "avx2" in levels[3].flags
+    assert "avx2" not in levels[2].flags
+
+
+def test_an_architecture_may_need_a_newer_linux_than_the_others() -> None:
+    loong = [entry for entry in go_machine_kernels() if entry.arch == "loong64"]
+    assert [(entry.first, entry.linux) for entry in loong] == [(19, "5.19")]
 
 
 def test_the_bootstrap_table_follows_gos_rule() -> None:
