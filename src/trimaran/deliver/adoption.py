@@ -26,10 +26,20 @@ def with_adoptions(objects: Iterable[Object], adoptions: Iterable[Adoption]) -> 
 
 def _with(item: Object, adoptions: Iterable[Adoption]) -> Object:
     document: Json = item.document
-    for each in adoptions:
+    # A list grows from its end and shrinks from its end, whatever order the values were adopted in.
+    ordered = sorted(adoptions, key=lambda each: _natural(each.path))
+    grown = [each for each in ordered if each.value is not _ABSENT]
+    shrunk = [each for each in reversed(ordered) if each.value is _ABSENT]
+    for each in (*grown, *shrunk):
         if value_at(document, each.path) == each.declared:
             document = put(document, each.path, each.value)
     return item if document is item.document else Object(item.ref, document, item.live)
+
+
+def _natural(path: str) -> tuple[tuple[int, int, str], ...]:
+    """`[10]` behind `[9]`."""
+    parts = re.split(r"\[(\d+)\]", path)
+    return tuple((1, int(part), "") if odd % 2 else (0, 0, part) for odd, part in enumerate(parts))
 
 
 def to_adopt(
