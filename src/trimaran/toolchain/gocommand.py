@@ -223,9 +223,15 @@ def _too_long(name: str, what: str) -> TrimaranError:
     return TrimaranError(Problem("TRM0325", f"`go {name}` {what} and was stopped", fix))
 
 
-def settings(command: Path, env: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """All of `go env -json`: what this Go would use. Raises TRM0324 when it cannot tell."""
-    finished = run([str(command), "env", "-json"], folder, env, _silent, ASKING)
+def settings(
+    command: Path, env: Mapping[str, str], folder: Path, names: Sequence[str] = ()
+) -> dict[str, str]:
+    """What this Go would use, as `go env -json` tells it. Raises TRM0324 when it cannot tell.
+
+    Args:
+        names: all of them when there is none. Asked for all, Go runs the C compiler.
+    """
+    finished = run([str(command), "env", "-json", *names], folder, env, _silent, ASKING)
     try:
         found = json.loads(finished.out)
     except ValueError:

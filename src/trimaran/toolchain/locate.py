@@ -42,7 +42,8 @@ def _asked(command: Path, known_by: tuple[object, ...]) -> Go | None:
     with tempfile.TemporaryDirectory(prefix="trimaran-go-") as scratch:
         folder = Path(scratch)
         try:
-            found = gocommand.settings(command, gocommand.environment(folder, {}), folder)
+            asked = gocommand.environment(folder, {})
+            found = gocommand.settings(command, asked, folder, ("GOVERSION", "GOROOT"))
             version = GoVersion.of_release(found.get("GOVERSION", ""))
         except (TrimaranError, ValueError):
             return None
