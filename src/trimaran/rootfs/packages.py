@@ -24,6 +24,7 @@ _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}(?:==[A-Za-z0-9.!+_-
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _MINUTES = 30
 _LOG_LINES = 10
+_ELSEWHERE = 4  # the incompatible feature "external data file" of qcow2's header
 _DEBIAN_MACHINES = {
     "x86_64": "amd64",
     "aarch64": "arm64",
@@ -105,11 +106,11 @@ def _disk(packed: zipfile.ZipFile, info: zipfile.ZipInfo, tree: Tree, work: Path
     with packed.open(info) as file, image.open("wb") as out:
         shutil.copyfileobj(file, out)
     with image.open("rb") as file:
-        head = file.read(32)
+        head = file.read(80)
     if head.startswith(b"QFI\xfb"):
-        # A qcow2 may lie over another file, which may be any of this machine's; and it may unpack to terabytes.
-        backing, _, size = struct.unpack_from(">QIxxxxQ", head, 8)
-        if backing:
+        # A qcow2 may lie over another file of this machine, or keep its content there; and it may be huge.
+        version, backing, size, features = struct.unpack_from(">IQ8xQ40xQ", head.ljust(80, b"\0"), 4)
+        if backing or (version > 2 and features & _ELSEWHERE):
             raise fail("TRM1135", "the disk image lies over another file", "name another package")
         tree.room(info.filename, size)
         _caged(work, "qemu-img", "qemu-utils", "convert", "-f", "qcow2", "-O", "raw", str(image), str(raw))
