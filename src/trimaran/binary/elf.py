@@ -122,6 +122,11 @@ def read_elf(source: Source) -> Elf:
     segments = _segments(
         source, order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"), segments_at, width, count
     )
+    for segment in segments:
+        if segment.kind == PT_LOAD and segment.offset + segment.size > source.size:
+            # The kernel maps it all the same, and ends the program at the first byte that is not there.
+            what = f"ends after {source.size} bytes; a segment reaches to {segment.offset + segment.size}"
+            raise BrokenFileError(what, truncated=True)
     return Elf(source, bits, order, kind, machine, flags, entry, segments, (sections_at, *fields[10:]))
 
 
