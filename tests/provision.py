@@ -19,6 +19,7 @@ WANTED = {
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     "bwrap": "bubblewrap",
+    "cpio": "cpio",
     "debugfs": "e2fsprogs",
     "gcc": "gcc",
     "ip": "iproute2",
@@ -28,7 +29,12 @@ WANTED = {
     "qemu-img": "qemu-utils",
     "readelf": "binutils",
     "reprepro": "reprepro",
+    "rpmbuild": "rpm",
+    "skopeo": "skopeo",
     "systemctl": "systemd",
+    "umoci": "umoci",
+    "zip": "zip",
+    "zstd": "zstd",
 }
 
 

@@ -24,15 +24,15 @@ _FOLDERS = ("/var/tmp", "/tmp")  # noqa: S108 - the files there have no name
 class Held:
     """Bytes in memory, as a source."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, content: bytearray) -> None:
+        self._content = memoryview(content)
         self.size = len(content)
 
     def at(self, offset: int, size: int) -> bytes:
         if offset < 0 or size < 0 or offset + size > self.size:
             what = f"ends after {self.size} bytes; its headers name bytes {offset} to {offset + size}"
             raise BrokenFileError(what, truncated=True)
-        return self._content[offset : offset + size]
+        return bytes(self._content[offset : offset + size])
 
 
 class Spool:
@@ -59,7 +59,7 @@ class Spool:
         while len(content) < _IN_MEMORY and (found := rest.read(CHUNK)):
             content += found
         if len(content) < _IN_MEMORY:
-            return Held(bytes(content))
+            return Held(content)
         try:
             return self._on_disk(content, rest)
         except OSError as error:

@@ -52,7 +52,8 @@ def is_header(block: bytes) -> bool:
     except ValueError:
         return False
     plain = sum(block) - sum(block[148:156]) + 8 * 32
-    return wanted in {plain, plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:BLOCK])}
+    # Some old tars added up signed bytes.
+    return wanted == plain or wanted == plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
 
 
 def number(raw: bytes) -> int:
