@@ -3,7 +3,8 @@
 Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_machine_kernels`, `amd64_levels`,
 `go_bootstraps`, `go_packages`, `glibc_symbols`;
 `glibc_symbol_versions`, `glibc_libraries`, `symbols_of`, `glibc_newest`: the whole table of glibc's symbols;
-`stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo; and `refused`, the entries
+`stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo;
+`musl_symbols`; `packages` and `package_of`, which bring a library; and `refused`, the entries
 that wait for a source.
 """
 
@@ -22,6 +23,7 @@ from trimaran.facts.load import (
     go_kernels,
     go_machine_kernels,
     go_packages,
+    musl_symbols,
     refused,
 )
 from trimaran.facts.load_modules import alternatives, dynamic_modules, refusals, stubs
@@ -38,6 +40,7 @@ from trimaran.facts.model import (
     SymbolVersion,
 )
 from trimaran.facts.modules import Alternative, DynamicModule, Refusal, Scope, Stub
+from trimaran.facts.packages import LibraryPackage, package_of, packages
 from trimaran.facts.read import UnsourcedFactError
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "GoMachineKernel",
     "GoPackage",
     "Libc",
+    "LibraryPackage",
     "Refusal",
     "Refused",
     "Scope",
@@ -70,6 +74,9 @@ __all__ = [
     "go_kernels",
     "go_machine_kernels",
     "go_packages",
+    "musl_symbols",
+    "package_of",
+    "packages",
     "refusals",
     "refused",
     "stubs",

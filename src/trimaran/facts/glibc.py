@@ -1,11 +1,12 @@
 """Which symbols glibc's libraries have, and at which versions. Read when first asked for, in a few ms."""
 
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-FILE = "glibc_versions.txt"
+from trimaran.facts.tables import table
+
+_TABLE = "glibc_versions"
 # The column of a machine, as `uname -m` says it.
 _COLUMNS = {"x86_64": 1, "aarch64": 2}
 
@@ -26,10 +27,7 @@ def glibc_libraries(machine: str = "x86_64") -> Mapping[str, Versions]:
     """
     column = _COLUMNS[machine]
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for line in _lines():
-        if line.startswith("#"):
-            continue
-        words = line.split(" ")
+    for words in table(_TABLE).rows:
         if words[column] != "-":
             versions = tuple(words[column].split(","))
             found.setdefault(words[0], {}).update(dict.fromkeys(words[3:], versions))
@@ -60,20 +58,6 @@ def glibc_newest() -> str:
     """The newest release of glibc that the table knows of; of a newer one it says nothing."""
     every = {version for versions in glibc_symbol_versions().values() for version in versions}
     return max(every, key=_order)
-
-
-@cache
-def glibc_source() -> tuple[str, str]:
-    """Where the table was read, and the day, as `2026-11-23`."""
-    said = dict(
-        line[2:].split(": ", 1) for line in _lines() if line.startswith(("# source: ", "# checked: "))
-    )
-    return said["source"], said["checked"]
-
-
-@cache
-def _lines() -> tuple[str, ...]:
-    return tuple((pkgutil.get_data("trimaran.facts", FILE) or b"").decode("ascii").splitlines())
 
 
 def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,10 +21,11 @@ from trimaran.facts.model import (
     SymbolVersion,
 )
 from trimaran.facts.read import Entry, listed, read
+from trimaran.facts.tables import table
 
 _FILES = (
     "alternatives", "distributions", "dynamic", "glibc_symbols", "go", "kinds", "libcs", "musl_symbols",
-    "refusals", "stubs",
+    "packages", "refusals", "stubs",
 )  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _distribution(
         libc_version=entry["version"],
         interpreters=MappingProxyType(own["interpreters"]),
         libraries=frozenset([*own["libraries"], *entry.get("libraries", ())]),
-        base=frozenset(entry.get("base", ())),
+        base=_base().get(name, frozenset()),
         elsewhere=_elsewhere(libc, libcs),
         source=entry["source"],
         checked=str(entry["checked"]),
@@ -138,6 +139,25 @@ def _distribution(
 @cache
 def _names(version: str) -> frozenset[str]:
     return frozenset(read("musl_symbols")[0][version]["names"].split())
+
+
+@cache
+def musl_symbols() -> Mapping[str, frozenset[str]]:
+    """What musl exports: by its version, and by `1.2.3-debian` where only Debian's own build was measured.
+
+    Debian's builds add some names (fts_open) and leave out others (crypt), so they tell nothing of Alpine's.
+    """
+    found = {version: _names(version) for version in read("musl_symbols")[0]}
+    for version, like, *names in table("musl_debian").rows:
+        more = {name[1:] for name in names if name[0] == "+"}
+        lacks = {name[1:] for name in names if name[0] == "-"}
+        found[version] = (found[like] | more) - lacks
+    return MappingProxyType(found)
+
+
+@cache
+def _base() -> Mapping[str, frozenset[str]]:
+    return {row[0]: frozenset(row[1:]) for row in table("base").rows}
 
 
 def _elsewhere(libc: Libc, libcs: Mapping[str, Entry]) -> Mapping[str, Libc]:
