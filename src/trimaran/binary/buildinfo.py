@@ -8,7 +8,7 @@ segment, so a stripped file still tells.
 import re
 from dataclasses import dataclass
 
-from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named, sections
+from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named
 
 MAGIC = b"\xff Go buildinf:"
 HEADER = 32
@@ -82,12 +82,15 @@ def _find(elf: Elf) -> int | None:
     # Go's own linker puts it first, where one page tells without the section headers at the file's end.
     if data is not None and (at := _search(elf, data.offset, min(data.size, HEADER))) is not None:
         return at
-    table = sections(elf)
-    section = section_named(elf, table, ".go.buildinfo")
+    section = section_named(elf, ".go.buildinfo")
     if section is not None and (at := _search(elf, section.offset, min(section.size, SEARCH))) is not None:
         return at
     # With a section table that does not name it, it is not far from the start, if at all.
-    return None if data is None else _search(elf, data.offset, min(data.size, 1 << 16 if table else SEARCH))
+    return (
+        None
+        if data is None
+        else _search(elf, data.offset, min(data.size, 1 << 16 if elf.section_table[0] else SEARCH))
+    )
 
 
 def _search(elf: Elf, start: int, size: int) -> int | None:

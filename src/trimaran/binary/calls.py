@@ -16,7 +16,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from trimaran.binary.elf import BrokenFileError, Elf, Section, section_named, sections
+from trimaran.binary.elf import BrokenFileError, Elf, Section, section_named
 from trimaran.binary.pclntab import SHARED, WINDOW, Table, windows
 
 EM_X86_64 = 62
@@ -36,7 +36,7 @@ def started(elf: Elf, table: Table, functions: frozenset[str]) -> tuple[str, ...
     Args:
         functions: those that are linked in, of those that were looked for.
     """
-    code = section_named(elf, sections(elf), ".text")
+    code = section_named(elf, ".text")
     if elf.machine != EM_X86_64 or elf.bits != 64 or not table.functions or code is None:
         return ()
     found: dict[str, None] = {}

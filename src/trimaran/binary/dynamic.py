@@ -90,20 +90,19 @@ def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] 
     count = _symbol_count(elf, table)
     if count is None:
         return None
-    layout = elf.order + ("IBBHQQ" if elf.bits == 64 else "IIIBBH")
+    layout = elf.order + ("IBxH16x" if elf.bits == 64 else "I8xBxH")
     rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * struct.calcsize(layout))
     strings, found, left = _string_table(elf, table), [], STRING_BYTES
-    for row in struct.iter_unpack(layout, rows):
-        binding, section = (row[1], row[3]) if elf.bits == 64 else (row[3], row[5])
+    for name, binding, section in struct.iter_unpack(layout, rows):
         # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
-        if row[0] and section == 0 and binding >> 4 == 1:
-            end = strings.find(b"\0", row[0], row[0] + NAME_BYTES)
-            left -= end - row[0]
+        if not section and name and binding >> 4 == 1:
+            end = strings.find(b"\0", name, name + NAME_BYTES)
+            left -= end - name
             if end < 0 or left < 0:
                 raise BrokenFileError(
-                    f"the symbol name at {row[0]:#x} of the string table has no end, or all are too long"
+                    f"the symbol name at {name:#x} of the string table has no end, or all are too long"
                 )
-            found.append(strings[row[0] : end].decode("utf-8", "backslashreplace"))
+            found.append(strings[name:end].decode("utf-8", "backslashreplace"))
     return tuple(found)
 
 

@@ -160,17 +160,29 @@ def sections(elf: Elf) -> tuple[Section, ...]:
     )
 
 
-def section_named(elf: Elf, table: tuple[Section, ...], name: str) -> Section | None:
-    """The first section with this name."""
-    index = elf.section_table[3]
-    if index >= len(table) or table[index].size > NAMES_BYTES:
-        return None
+def section_named(elf: Elf, *wanted: str) -> Section | None:
+    """The first section with the first of these names that any has."""
+    names = _section_names(elf)
+    for name in wanted:
+        raw = name.encode() + b"\0"
+        # Most files have no such section, and need not have all their headers read to know.
+        if raw in names:
+            found = next((each for each in sections(elf) if names.startswith(raw, each.name)), None)
+            if found is not None:
+                return found
+    return None
+
+
+def _section_names(elf: Elf) -> bytes:
+    offset, width, count, index = elf.section_table
+    layout = "IIQQQQIIQQ" if elf.bits == 64 else "IIIIIIIIII"
+    if not offset or index >= count or count > SECTIONS or width != struct.calcsize(elf.order + layout):
+        return b""
     try:
-        names = elf.source.at(table[index].offset, table[index].size)
+        row = elf.unpack(layout, offset + width * index)
+        return elf.source.at(row[4], row[5]) if row[5] <= NAMES_BYTES else b""
     except BrokenFileError:
-        return None
-    wanted = name.encode() + b"\0"
-    return next((section for section in table if names.startswith(wanted, section.name)), None)
+        return b""
 
 
 def interpreter(elf: Elf) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from trimaran.binary.elf import PF_EXEC, PT_LOAD, BrokenFileError, Elf, Section, section_named, sections
+from trimaran.binary.elf import PF_EXEC, PT_LOAD, BrokenFileError, Elf, Section, section_named
 
 # Read in pieces; the longest name that we look for is far shorter than what two pieces share.
 WINDOW = 1 << 20
@@ -46,8 +46,7 @@ class Table:
 
 def find(elf: Elf) -> Table | None:
     """The table of a Go program; None when it has none that can be read."""
-    table = sections(elf)
-    section = next((found for name in _SECTIONS if (found := section_named(elf, table, name))), None)
+    section = section_named(elf, *_SECTIONS)
     try:
         if section is not None:
             return _header(elf, section.offset, section)

@@ -50,6 +50,14 @@ class OpenFile:
         self.size = size
 
     def at(self, offset: int, size: int) -> bytes:
+        # Headers are read in tens of small pieces of two or three pages.
+        inside = offset % _PAGE
+        page = self._pages.get(offset - inside)
+        if page is not None and 0 <= size <= len(page) - inside:
+            return page[inside : inside + size]
+        return self._fetched(offset, size)
+
+    def _fetched(self, offset: int, size: int) -> bytes:
         if offset < 0 or size < 0 or offset + size > self.size:
             what = f"ends after {self.size} bytes; its headers name bytes {offset} to {offset + size}"
             raise BrokenFileError(what, truncated=True)

@@ -48,7 +48,7 @@ def _decide(needs: Needs, distribution: Distribution) -> Verdict:
                 distribution, unknown if unknown and found.outcome is not Outcome.FAILS else found
             )
         unknown = unknown or found
-    return _verdict(distribution, unknown or _runs(needs.file, distribution))
+    return _verdict(distribution, unknown or _runs(needs, distribution))
 
 
 def _verdict(distribution: Distribution, found: Finding) -> Verdict:
@@ -56,8 +56,9 @@ def _verdict(distribution: Distribution, found: Finding) -> Verdict:
     return Verdict(distribution.id, found.outcome, found.rule, reason, found=found.found)
 
 
-def _runs(file: File, distribution: Distribution) -> Finding:
+def _runs(needs: Needs, distribution: Distribution) -> Finding:
     """The last rule that had something to compare."""
+    file = needs.file
     runs, library = Outcome.RUNS, file.kind is Kind.LIBRARY
     if file.interpreter is None and not library:
         cgo = file.name_services or (file.go is not None and file.go.setting("CGO_ENABLED") == "1")
@@ -68,8 +69,8 @@ def _runs(file: File, distribution: Distribution) -> Finding:
         return Finding(runs, Rule.STATIC, f"needs no interpreter and no library{more}")
     if distribution.libc is Libc.MUSL and file.needed:
         return Finding(runs, Rule.SYMBOL, "every symbol that it needs is there", libc_of(distribution))
-    if file.glibc_floor is not None:
-        return Finding(runs, Rule.SYMBOL_VERSION, f"needs GLIBC_{file.glibc_floor}", libc_of(distribution))
+    if needs.floor is not None:
+        return Finding(runs, Rule.SYMBOL_VERSION, f"needs GLIBC_{needs.floor}", libc_of(distribution))
     if file.needed:
         more = "its libraries are there" if library else "its interpreter and its libraries are there"
         return Finding(runs, Rule.LIBRARY, more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from posixpath import basename
 
 from trimaran.binary.model import File, Kind, Outcome, Rule, VersionNeed, glibc_number, number
@@ -26,6 +27,8 @@ class _Loaded:
 
 def library(needs: Needs, distribution: Distribution) -> Finding | None:
     """Is each library there, and what that one needs?"""
+    if _plainly_there(needs, distribution):
+        return None
     file, loaded = needs.file, _load(needs, distribution)
     if not loaded.missing:
         return None
@@ -43,6 +46,25 @@ def library(needs: Needs, distribution: Distribution) -> Finding | None:
     return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, which the base system may lack")
 
 
+def _plainly_there(needs: Needs, distribution: Distribution) -> bool:
+    """Whether all needed libraries are known to be there, and nothing of what they need: most files."""
+    return _is_alone(needs, distribution) and needs.needed <= _base_of(needs, distribution)
+
+
+def _is_alone(needs: Needs, distribution: Distribution) -> bool:
+    """Whether nothing is known of the libraries but their names."""
+    return distribution.inventory is None and needs.conditions.place is None
+
+
+def _base_of(needs: Needs, distribution: Distribution) -> frozenset[str]:
+    return _base(distribution.libraries, distribution.interpreters.get(needs.file.machine, ""))
+
+
+@lru_cache(maxsize=256)
+def _base(libraries: frozenset[str], interpreter: str) -> frozenset[str]:
+    return libraries | {basename(interpreter)}
+
+
 def _elsewhere_certainly(needs: Needs, distribution: Distribution, name: str) -> bool:
     looked = needs.conditions.place is not None
     return name in distribution.elsewhere and (looked or not needs.file.runpath)
@@ -57,6 +79,14 @@ def _load(needs: Needs, distribution: Distribution) -> _Loaded:
     """Follow the needed libraries, each once, in the loader's order."""
     file = needs.file
     loaded = _Loaded(files=[file])
+    if _is_alone(needs, distribution):
+        base, is_musl = _base_of(needs, distribution), distribution.libc is Libc.MUSL
+        for name in file.needed:
+            if name in base or (is_musl and name.partition(".")[0] in _MUSL_ITSELF):
+                loaded.found[name] = None
+            else:
+                loaded.missing[name] = file.path
+        return loaded
     waiting = [(name, file.path) for name in file.needed]
     for name, by in waiting:
         if name in loaded.found or name in loaded.missing:
@@ -76,7 +106,8 @@ def _load(needs: Needs, distribution: Distribution) -> _Loaded:
 
 
 def _has(name: str, machine: str, distribution: Distribution) -> bool:
-    if name == basename(distribution.interpreters.get(machine, "")):
+    interpreter = distribution.interpreters.get(machine, "")
+    if name == interpreter[interpreter.rfind("/") + 1 :]:
         return True
     if distribution.libc is Libc.MUSL and name.partition(".")[0] in _MUSL_ITSELF:
         return True
@@ -93,7 +124,7 @@ def symbol_version(needs: Needs, distribution: Distribution) -> Finding | None:
     if needs.glibc and here and needs.glibc > here:
         # A library beside the program may be its own libc.
         outcome = _UNKNOWN if file.runpath else _FAILS
-        return Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{file.glibc_floor}", libc_of(distribution))
+        return Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{needs.floor}", libc_of(distribution))
     for need in needs.other_versions:
         if _has(need.library, file.machine, distribution):
             reason = f"no fact says whether {need.version} of {need.library} is there"
@@ -145,9 +176,8 @@ def relocation(needs: Needs, distribution: Distribution) -> Finding | None:
 def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
     """Does a library bring each symbol? Asked where versions do not tell: with musl."""
     file = needs.file
-    if distribution.libc is not Libc.MUSL or (file.interpreter is None and file.kind is not Kind.LIBRARY):
-        return None
-    if not file.needed and not file.undefined:
+    is_loaded = file.interpreter is not None or file.kind is Kind.LIBRARY
+    if distribution.libc is not Libc.MUSL or not is_loaded or not (file.needed or file.undefined):
         return None
     if file.undefined is None or distribution.symbols is None:
         return Finding(_UNKNOWN, Rule.SYMBOL, "cannot tell which symbols are missing", libc_of(distribution))
@@ -155,8 +185,13 @@ def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
         return Finding(
             _UNKNOWN, Rule.SYMBOL, "what musl exports is only known for x86_64", libc_of(distribution)
         )
+    if _is_alone(needs, distribution) and needs.undefined <= distribution.symbols:
+        # Nothing is known of what other libraries need, so there is no need to follow them.
+        return None
     loaded = _load(needs, distribution)
-    known = distribution.symbols.union(*_exports(loaded))
+    exported = tuple(_exports(loaded))
+    # A union with nothing would still copy two thousand names.
+    known = distribution.symbols.union(*exported) if exported else distribution.symbols
     missing = sorted({name for each in loaded.files for name in each.undefined or ()} - known)
     if not missing:
         return None

@@ -69,6 +69,9 @@ class Needs:
     glibc: tuple[int, ...] | None
     other_versions: tuple[VersionNeed, ...]
     cpu: int
+    floor: str | None
+    needed: frozenset[str]
+    undefined: frozenset[str]
 
     @classmethod
     def of(cls, file: File, conditions: Conditions) -> "Needs":
@@ -78,7 +81,17 @@ class Needs:
             # The rule for packed relocations answers for this marker.
             if glibc_number(need.version) is None and need.version != _DT_RELR_MARKER
         )
-        return cls(file, conditions, number(file.glibc_floor or ""), others, cpu_level(file))
+        floor, undefined = file.glibc_floor, frozenset(file.undefined or ())
+        return cls(
+            file,
+            conditions,
+            number(floor or ""),
+            others,
+            cpu_level(file),
+            floor,
+            frozenset(file.needed),
+            undefined,
+        )
 
 
 def cpu_level(file: File) -> int:
