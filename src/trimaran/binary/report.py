@@ -4,6 +4,7 @@ The document's form is `inspect.schema.json` beside this file; a change that cou
 new version in `SCHEMA`.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +50,51 @@ def document(
 
 def file_document(inspected: Inspected) -> dict[str, Any]:
     """What is said of one file."""
-    file, measured = inspected.file, inspected.measured
-    found = {
+    measured = inspected.measured
+    found = _needs(inspected)
+    found["verdicts"] = [_verdict(verdict, measured) for verdict in inspected.verdicts]
+    return found
+
+
+def file_json(inspected: Inspected) -> str:
+    """`file_document` as JSON in one line. Of many files most verdicts are alike, and are written once."""
+    head = json.dumps(_needs(inspected))
+    rows = ", ".join(_verdict_json(verdict, inspected.measured) for verdict in inspected.verdicts)
+    return f'{head[:-1]}, "verdicts": [{rows}]}}'
+
+
+_written: dict[tuple[str, str, int, int, int], str] = {}
+_WRITTEN = 8192
+
+
+def _verdict_json(verdict: Verdict, measured: frozenset[str]) -> str:
+    if verdict.distribution in measured:
+        return json.dumps(_verdict(verdict, measured))
+    # Members of enums are themselves; their own hash is computed in Python, and takes longer than the rest.
+    key = (verdict.distribution, verdict.reason, id(verdict.rule), id(verdict.outcome), id(verdict.basis))
+    found = _written.get(key)
+    if found is None:
+        if len(_written) >= _WRITTEN:
+            _written.clear()
+        found = _written[key] = json.dumps(_verdict(verdict, measured))
+    return found
+
+
+def _verdict(verdict: Verdict, measured: frozenset[str]) -> dict[str, str]:
+    return {
+        "distribution": verdict.distribution,
+        "outcome": verdict.outcome,
+        "rule": verdict.rule,
+        "code": CODES[verdict.rule],
+        "reason": verdict.reason,
+        "basis": verdict.basis,
+        "facts": "measured" if verdict.distribution in measured else "recorded",
+    }
+
+
+def _needs(inspected: Inspected) -> dict[str, Any]:
+    file = inspected.file
+    found: dict[str, Any] = {
         "path": file.path,
         "format": file.format,
         "machine": file.machine,
@@ -59,18 +103,6 @@ def file_document(inspected: Inspected) -> dict[str, Any]:
         "needed": file.needed,
         "glibc_floor": file.glibc_floor,
         "go": _go(file),
-        "verdicts": [
-            {
-                "distribution": verdict.distribution,
-                "outcome": verdict.outcome,
-                "rule": verdict.rule,
-                "code": CODES[verdict.rule],
-                "reason": verdict.reason,
-                "basis": verdict.basis,
-                "facts": "measured" if verdict.distribution in measured else "recorded",
-            }
-            for verdict in inspected.verdicts
-        ],
         "commands": {
             rule: {"here": each.here, "there": each.there} for rule, each in checks(inspected).items()
         },

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from trimaran.binary import File, Kind, Outcome, verdicts
+from trimaran.binary import File, Kind, Outcome, Verdict, verdicts
 from trimaran.binary.elf import Source
 from trimaran.binary.reader import Look, headers, look_at
 from trimaran.binary.report import Inspected
@@ -21,6 +21,7 @@ _PACKAGES = (
     ".deb", ".rpm", ".apk", ".whl", ".zip", ".tar",
     ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst",
 )  # fmt: skip
+_KNOWN = 512
 _Looked = tuple[File, tuple[Want, ...] | None]
 
 
@@ -69,6 +70,7 @@ class Job:
     say: Callable[[Inspected, bool], str]
     wants: bool = False
     measured: frozenset[str] = frozenset()
+    _known: dict[File, tuple[Verdict, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def look(self) -> Look[_Looked]:
@@ -100,11 +102,21 @@ class Job:
 
     def _said(self, looked: _Looked, found: bool) -> Answer:
         file, wants = looked
-        given = verdicts(file, self.chosen)
+        given = self._judged(file)
         doubtful = any(verdict.outcome is not Outcome.RUNS for verdict in given)
         if found and file.kind is Kind.LIBRARY:
             doubtful = any(verdict.outcome is Outcome.FAILS for verdict in given)
         return Answer(self.say(Inspected(file, given, wants, self.measured), found), doubtful)
+
+    def _judged(self, file: File) -> tuple[Verdict, ...]:
+        # Of many files, one in four needs exactly what another needs.
+        needs = replace(file, path="", size_bytes=0)
+        found = self._known.get(needs)
+        if found is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            found = self._known[needs] = verdicts(file, self.chosen)
+        return found
 
 
 def _headers(name: str, source: Source) -> _Looked:

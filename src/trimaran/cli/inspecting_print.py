@@ -97,17 +97,18 @@ def _json() -> Form:
         return f'\n ],\n "problems": [{rows}],\n "passed_over": {ended.passed_over}\n}}\n'
 
     head = f'{{\n "schema": {json.dumps(report.SCHEMA)},\n "files": [\n  '
-    return Form(lambda each, _: json.dumps(report.file_document(each)), head, ",\n  ", tail)
+    return Form(lambda each, _: report.file_json(each), head, ",\n  ", tail)
 
 
 def _jsonl() -> Form:
     start = {"schema": report.SCHEMA}
+    first = json.dumps(start)[:-1]
 
     def tail(ended: Ended) -> str:
         rows = (start | {"problem": report.problem_document(problem)} for problem in ended.problems)
         return "".join(json.dumps(row) + "\n" for row in rows)
 
-    return Form(lambda each, _: json.dumps(start | report.file_document(each)) + "\n", tail=tail)
+    return Form(lambda each, _: f"{first}, {report.file_json(each)[1:]}\n", tail=tail)
 
 
 def _yaml() -> Form:
