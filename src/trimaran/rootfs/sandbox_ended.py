@@ -46,7 +46,15 @@ class Told:
     code: int | None = None
     number: int | None = None
     errno: int | None = None
+    there: bool = False
     _rest: bytes = b""
+
+    def started(self, piece: bytes) -> None:
+        """Take in what the starter writes: one byte when it is there, and the kernel's errno if it must."""
+        if not self.there:
+            self.there, piece = True, piece[1:]
+        if piece:
+            self.errno = piece[0]
 
     def more(self, piece: bytes) -> None:
         """Take in a piece of its report; what is not understood is left out."""
@@ -104,21 +112,14 @@ class Output:
             self.errors.add(piece)
 
 
-def ended(told: Told, output: Output, stop: Stop | None, seconds: float, reasons: dict[str, str]) -> Ended:
-    """How the run ended.
-
-    Args:
-        reasons: the kernel's words for a refusal → its name, as `ENOENT`.
-    """
+def ended(told: Told, output: Output, stop: Stop | None, seconds: float) -> Ended:
+    """How the run ended."""
     errors = output.errors.text()
-    started = told.code is not None or told.number is not None or stop is not None
     refused = errorcode.get(told.errno) if told.errno is not None else None
-    unmade = None
-    if not started and refused is None:
-        # It was not started, so all that was printed is the maker's own.
-        refused = _exec_refused(errors, reasons)
-        unmade = errors.strip() or "it ended without a word" if refused is None else None
-    status, signal = (None, None) if stop is not None else _end(told)
+    known = told.code is not None or told.number is not None or stop is not None
+    # Without the starter, or the program, all that was printed is the maker's own.
+    unmade = None if known or refused is not None else errors.strip() or "it ended without a word"
+    status, signal = (None, None) if stop is not None or refused is not None else _end(told)
     nothing = refused is not None or unmade is not None
     return Ended(
         refused, status, signal, stop, "" if nothing else output.both.text(),
@@ -135,10 +136,3 @@ def _end(told: Told) -> tuple[int | None, str | None]:
     if number is None:
         return told.code, None
     return None, _SIGNALS.get(number, f"signal {number}")
-
-
-def _exec_refused(errors: str, reasons: dict[str, str]) -> str | None:
-    last = errors.rstrip("\n").rpartition("\n")[2]
-    if not last.startswith("bwrap: execvp "):
-        return None
-    return reasons.get(last.rpartition(": ")[2])

@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,7 +34,7 @@ _KEPT = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 def main(wanted: dict[str, Any]) -> NoReturn:
     """Make the namespaces, start the sandbox's first process and wait for it."""
     _die_with(wanted["parent"])
-    status: int = wanted["status"]
+    status: int = wanted["ends"]["status"]
     uid, gid = os.getuid(), os.getgid()
     flags = _NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | _NEWCGROUP
     _check(_LIBC.unshare(flags | (0 if wanted["network"] else _NEWNET)), "unshare")
@@ -57,8 +58,10 @@ def _first(wanted: dict[str, Any]) -> NoReturn:
     """The first process of the namespace: it starts the program, and all end with it."""
     # In a new process namespace the parent has no number.
     _die_with(0)
-    os.read(wanted["wait"], 1)
-    status: int = wanted["status"]
+    ends = wanted["ends"]
+    if not os.read(ends["wait"], 1):
+        os._exit(1)  # whoever wanted this has gone
+    status: int = ends["status"]
     if not wanted["network"]:
         _loopback()
     socket.sethostname("localhost")
@@ -85,8 +88,9 @@ def _first(wanted: dict[str, Any]) -> NoReturn:
 
 def _become(wanted: dict[str, Any], tells: int) -> NoReturn:
     os.setsid()
-    os.close(wanted["status"])
-    os.close(wanted["wait"])
+    for end in wanted["ends"].values():
+        if end != tells:
+            _close(end)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -211,6 +215,11 @@ def _die_with(parent: int) -> None:
 
 def _tell(status: int, entry: dict[str, int]) -> None:
     os.write(status, json.dumps(entry).encode() + b"\n")
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):  # it may be closed already
+        os.close(descriptor)
 
 
 def _check(result: int, what: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 PROGRAMS = "/tmp/program/bin"  # noqa: S108 - a folder inside the sandbox, in its own tmpfs
+STARTER = "/tmp/program/start"  # noqa: S108
 HOME = "/root"
 _MB = 1 << 20
 # Of a root, these are never the distribution's own while something runs.
@@ -120,22 +121,37 @@ def tree(entries: Sequence[Mount], binds: Sequence[tuple[str, str]]) -> tuple[Mo
     )
 
 
-def bubblewrap(cell: Cell, status: int, block: int) -> list[str]:
-    """The options of bubblewrap that make the cell.
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The descriptors by which a sandbox and we tell each other.
 
     Args:
-        status: the descriptor that it writes what happened to.
-        block: the descriptor that it waits for before it begins.
+        status: its maker writes what happened to it.
+        wait: its maker waits for it before it goes on.
+        starter: the file that starts the program inside; bubblewrap only.
+        tells, gate: the starter's own: it writes to the one, and waits for the other.
+        given: the options of the maker, in a file: the program can see its command.
     """
+
+    status: int
+    wait: int
+    starter: int
+    tells: int
+    gate: int
+    given: int
+
+
+def bubblewrap(cell: Cell, ends: Ends) -> list[str]:
+    """The options of bubblewrap that make the cell."""
     argv = ["--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0"]
     argv += ["--share-net"] if cell.network else []
     argv += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    argv += ["--json-status-fd", str(status), "--block-fd", str(block), "--clearenv"]
+    argv += ["--json-status-fd", str(ends.status), "--block-fd", str(ends.wait), "--clearenv"]
     for name, value in cell.environment.items():
         argv += ["--setenv", name, value]
     for mount in cell.mounts:
         argv += _option(mount)
-    return [*argv, "--chdir", HOME]
+    return [*argv, "--perms", "0555", "--file", str(ends.starter), STARTER, "--chdir", HOME]
 
 
 def _option(mount: Mount) -> list[str]:
