@@ -43,8 +43,11 @@ class Challenge:
 
     @property
     def host(self) -> str:
-        """Of the realm."""
-        return urllib.parse.urlsplit(self.realm).netloc.rpartition("@")[2]
+        """Of the realm; empty when that is no address."""
+        try:
+            return urllib.parse.urlsplit(self.realm).netloc
+        except ValueError:
+            return ""
 
     def address(self, repository: str) -> str:
         """Where to ask for a token that lets the repository be read."""
@@ -66,8 +69,8 @@ class Challenge:
 def parse_challenge(header: str) -> Challenge | None:
     """The challenge that we can answer, a token before a password; None when there is none."""
     places = [(found[1].lower(), found.end()) for found in _SCHEME.finditer(header[:8192])]
-    ends = [at for _, at in places[1:]] + [8192]
-    for (scheme, at), end in zip(places, ends, strict=True):
+    for place, (scheme, at) in enumerate(places):
+        end = places[place + 1][1] if place + 1 < len(places) else 8192
         pairs = {
             key.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain
             for key, quoted, plain in _PAIR.findall(header[at:end])

@@ -101,7 +101,7 @@ class Http:
         """What the answer holds, as it was sent; TRM1107 when it is more than `limit` bytes."""
         end, size, url = time.monotonic() + seconds, 0, str(response.request.url)
         try:
-            for piece in response.iter_raw(1 << 16):
+            for piece in response.iter_raw():
                 size += len(piece)
                 if size > limit:
                     raise fail("TRM1107", f"{_host(url)} sends more than the {limit} bytes announced", _LIAR)

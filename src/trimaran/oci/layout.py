@@ -33,6 +33,8 @@ class Layout:
     def top(self) -> tuple[str, bytes, str]:
         """The index: media type, content, and no digest, because nothing names it by one."""
         content = self._read(self.folder / "index.json", model.DOCUMENT_BYTES)
+        if len(content) > model.DOCUMENT_BYTES:
+            raise model.malformed(self.name, f"its index is larger than {model.DOCUMENT_BYTES} bytes")
         return model.INDEXES[0], content, ""
 
     def entries(self) -> tuple[Descriptor, ...]:
@@ -53,8 +55,8 @@ class Layout:
         """A small blob, whole. Raises TRM1104, TRM1107 and TRM1109."""
         if what.size > model.DOCUMENT_BYTES:
             raise model.malformed(self.name, f"{what.digest} is too large for a document")
-        content = self._read(self._path(what), what.size + 1)
-        if len(content) != what.size or model.digest_of(content) != what.digest:
+        content = self._read(self._path(what), what.size)
+        if model.digest_of(content) != what.digest:
             raise model.lies(what.digest, f"{self.name} holds something else under that name")
         return content
 
@@ -81,14 +83,12 @@ class Layout:
         return self.folder / "blobs" / "sha256" / what.digest.removeprefix("sha256:")
 
     def _read(self, path: Path, limit: int) -> bytes:
+        """The whole file, or one byte more than `limit`."""
         try:
             with self._opened(path) as file:
-                content = file.read(limit + 1)
+                return file.read(limit + 1)
         except OSError as error:
             raise self._unreadable(path, error) from None
-        if len(content) > limit:
-            raise model.malformed(printable(str(path)), f"it is larger than {limit} bytes")
-        return content
 
     @staticmethod
     def _opened(path: Path) -> BinaryIO:
