@@ -10,22 +10,28 @@ import sys
 from pathlib import Path
 
 from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, rootfs
-from trimaran import lab
+from trimaran import lab, toolchain
 from trimaran.errors import TrimaranError
 from trimaran.lab import build
+from trimaran.toolchain import zig
 
 # A command or file that shows that a package is there → the package.
 WANTED = {
+    "/usr/aarch64-linux-gnu/lib/crt1.o": "libc6-dev-arm64-cross",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "bwrap": "bubblewrap",
     "cpio": "cpio",
     "debugfs": "e2fsprogs",
     "gcc": "gcc",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
+    "musl-gcc": "musl-tools",
     "openssl": "openssl",
+    "pkg-config": "pkgconf",
     "promtool": "prometheus",
+    "qemu-aarch64-static": "qemu-user-static",
     "qemu-img": "qemu-utils",
     "readelf": "binutils",
     "reprepro": "reprepro",
@@ -83,10 +89,33 @@ def compile_lab() -> int:
     return 0
 
 
+def compile_fixtures() -> int:
+    """Bring Zig, and compile SQLite by every compiler that the tests use; 1 when one does not work."""
+    cache = CACHE / "fix-home" / "trimaran"
+    source = Path(__file__).parent / "fixtures/go/sqlite"
+
+    def say(line: str) -> None:
+        print(f"provision: {line}", flush=True)
+
+    try:
+        zig.ensure(cache, say)
+        for libc in ("", "musl", "glibc-static", "glibc-2.31"):
+            toolchain.build(toolchain.BuildRequest(path=source, cgo=toolchain.Cgo.ON, libc=libc), cache, say)
+        os.environ["CC"] = "aarch64-linux-gnu-gcc"
+        cross = toolchain.BuildRequest(path=source, cgo=toolchain.Cgo.ON, platform="linux/arm64")
+        toolchain.build(cross, cache, say)
+        del os.environ["CC"]
+    except TrimaranError as error:
+        for problem in error.problems:
+            print("\n".join((f"provision: {problem.code}: {problem.what}", problem.fix, *problem.detail)))
+        return 1
+    return 0
+
+
 def main() -> int:
     """The status of the process: 0 when everything is there."""
     packages = missing()
-    if (packages and install(packages)) or compile_lab():
+    if (packages and install(packages)) or compile_lab() or compile_fixtures():
         return 1
     for name in RECIPES:
         try:

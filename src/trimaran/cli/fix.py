@@ -14,6 +14,7 @@ from trimaran.errors import Exit, Problem, TrimaranError, Where, fail, printable
 from trimaran.facts import Distribution, distributions
 from trimaran.portability import fix as fixing
 from trimaran.portability import fix_report
+from trimaran.portability.cc_model import MACHINES
 from trimaran.portability.fix import Trial
 from trimaran.portability.fix_model import Subject, Tried, ranked
 from trimaran.rootfs import Root, roots
@@ -76,7 +77,8 @@ def command(ctx: click.Context, /, **given: Any) -> Exit:
     steps = Steps(chosen.quiet, silent=chosen.form == "json")
     at_hand = roots(paths.data() / "rootfs")
     wanted = _wanted(chosen.wanted, asked.runs_on, at_hand)
-    trial = Trial(asked.request, wanted, _runnable(at_hand, wanted), asked.subject.arguments, paths.cache())
+    there = _runnable(at_hand, wanted, asked.request.platform)
+    trial = Trial(asked.request, wanted, there, asked.subject.arguments, paths.cache())
     report = _report(asked.subject, trial, _selected(chosen.named), steps, every=chosen.every)
     if chosen.form == "json":
         click.echo(json.dumps(fix_report.document(report), indent=2, ensure_ascii=False))
@@ -105,7 +107,7 @@ def _report(
             ways = tuple(way for way in ways if way.name.partition("-2.")[0] in named)
             step.say(f"{len(ways)} ways to try")
         for way in ways:
-            with steps.step(way.name) as step:
+            with steps.step(way.name.partition("-")[0]) as step:
                 tried.append(fixing.try_way(way, trial, before, step.progress))
                 step.say(_told(tried[-1]))
     names = tuple(each.id for each in trial.wanted)
@@ -198,9 +200,10 @@ def _wanted(
     return tuple(known[name] for name in wanted or known)
 
 
-def _runnable(at_hand: dict[str, Root], wanted: Sequence[Distribution]) -> dict[str, Root]:
-    names = {each.id for each in wanted}
-    return {each.distribution.id: each for each in at_hand.values() if each.distribution.id in names}
+def _runnable(at_hand: dict[str, Root], wanted: Sequence[Distribution], platform: str) -> dict[str, Root]:
+    names, machine = {each.id for each in wanted}, MACHINES.get(platform.partition("/")[2])
+    found = [each for each in at_hand.values() if each.machine == machine]
+    return {each.distribution.id: each for each in found if each.distribution.id in names}
 
 
 def _selected(named: str | None) -> tuple[str, ...]:

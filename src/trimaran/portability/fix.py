@@ -76,9 +76,11 @@ def _try(way: Way, request: BuildRequest, trial: Trial, progress: Progress, usua
     predicted = {each.distribution: each for each in verdicts(file, trial.wanted)}
     predicted |= {name: judged(run, usual, way.name == BEFORE) for name, run in runs.items()}
     found = tuple(predicted[each.id] for each in trial.wanted)
+    reason, _, linked = built.cgo_reason.partition("; ")
+    how = linked or (reason if request.cgo is Cgo.AUTO else "")
     return Tried(
         way, str(built.path), built.digest, built.size, file.kind, file.glibc_floor, built.cgo,
-        built.cgo_reason, found, tuple(notes(runs, _with_enterprise(file, built, trial))),
+        how, found, tuple(notes(runs, _with_enterprise(file, built, trial))),
         statuses=frozenset(run.status for run in runs.values() if run.status is not None),
         runs=tuple(run.command for run in runs.values()),
     )  # fmt: skip

@@ -133,7 +133,8 @@ def _conclusion(report: Report, width: int) -> Iterator[str]:
     if commands:
         yield ""
         yield "  the same with stock tools:"
-        yield from (f"    $ {command}" for command in commands)
+        # Building, looking, and one run; the document has the run of each root file system.
+        yield from (f"    $ {command}" for command in commands[:3])
 
 
 def _wrapped(line: str, width: int, indent: str = "  ") -> list[str]:
