@@ -64,7 +64,7 @@ def members(source: Source) -> Iterator[Member]:
         raise BrokenFileError("this is no ar archive with its files in it")
     at, names = 8, b""
     for _ in range(MEMBERS):
-        if at + _HEADER > source.size:
+        if at >= source.size:
             return
         header = source.at(at, _HEADER)
         size = _number(header[48:58])

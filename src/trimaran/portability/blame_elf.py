@@ -13,7 +13,7 @@ from trimaran.binary import dynamic
 from trimaran.binary.elf import ET_REL, BrokenFileError, Elf, Source, read_elf, sections
 
 SECTIONS = 1 << 17
-SYMBOLS = 1 << 20
+SYMBOLS = 1 << 18
 STRING_BYTES = 64 << 20
 VERSIONS = 4096
 
@@ -226,10 +226,14 @@ def _hashed(elf: Elf, table: dict[int, list[int]]) -> int:
     if last < first:
         return first
     at += 4 * buckets
-    for index in range(last, last + SYMBOLS):
-        if elf.unpack("I", at + 4 * (index - first))[0] & 1:
-            return index + 1
-    raise BrokenFileError("a hash chain without an end")
+    at += 4 * (last - first)
+    size = min(elf.source.size - at, 4 * SYMBOLS) // 4
+    chain = elf.unpack(f"{max(size, 0)}I", at)
+    # The last bit of a hash marks the end of its chain.
+    end = next((place for place, value in enumerate(chain) if value & 1), None)
+    if end is None:
+        raise BrokenFileError("a hash chain without an end")
+    return last + end + 1
 
 
 def _needs(elf: Elf, table: dict[int, list[int]]) -> dict[int, tuple[str, str]]:
