@@ -154,6 +154,7 @@ def squeezed() -> Iterator[Case]:
     for _ in range(99):
         nested = PACK["gz"](nested)
     yield Case("hundred.gz", nested, (), ("TRM0218",))
+    yield Case("frames.tar.gz", PACK["gz"](b"") * 5000, (), ("TRM0216",))
     yield Case("text.gz", PACK["gz"](b"hello\n" * 100), (), ("TRM0218",))
     wide = PACK["zst"](b"")
     yield Case("window.tar.zst", wide[:4] + b"\x00\xa8" + b"\x01\x00\x00" + wide[:0], (), ("TRM0215",))

@@ -8,14 +8,16 @@ from typing import Protocol
 
 from trimaran.binary.bundle import zstd
 from trimaran.binary.bundle.budget import WINDOW_LOG, Budget
-from trimaran.binary.bundle.stream import CHUNK, Stream, contradiction, cut
+from trimaran.binary.bundle.stream import CHUNK, Stream, beyond, contradiction, cut
 from trimaran.binary.elf import Source
 from trimaran.errors import TrimaranError, fail
 
 _FRAMES = 1_000_000
+# As many may be empty, and the others hold as many bytes each.
+_EMPTY = 256
 # A table of 64 MiB and what goes with it.
 _XZ_MEMORY = (1 << WINDOW_LOG) + (4 << 20)
-_INPUT = 1 << 16
+_INPUT = 1 << 15
 
 
 class Decompressor(Protocol):
@@ -159,7 +161,9 @@ class Expanded:
             self._done = True
             return
         self._frames += 1
-        if compression(rest) != self._kind or self._frames > _FRAMES:
+        if self._frames > min(_FRAMES, _EMPTY + self._given // _EMPTY):
+            raise beyond(f"has {self._frames:,} {self._kind} frames with next to nothing in them")
+        if compression(rest) != self._kind:
             raise contradiction(f"has bytes behind its {self._kind} data that are not {self._kind}")
         self._inner = KINDS[self._kind]()
         self._rest = rest

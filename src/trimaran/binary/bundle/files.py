@@ -132,12 +132,11 @@ def _tarred(kind: str | None, source: Source, spool: Spool) -> Tarred | None:
 
 def _of_images(path: str, blobs: Blobs, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
     found = images(blobs)
-    key = os.urandom(16)
+    key, budget = os.urandom(16), Budget()
     for image, name in named(path, found):
         if image.error is not None:
             yield placed(image.error, name)
             continue
-        budget = Budget()
         layers = [partial(_layer, blobs, layer, budget) for layer in image.layers]
         try:
             yield from programs(name, visible(layers, key), look, spool)

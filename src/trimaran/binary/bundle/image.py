@@ -17,7 +17,7 @@ from trimaran.binary.bundle.stream import CHUNK, Straight, beyond, contradiction
 from trimaran.binary.elf import Source
 from trimaran.errors import TrimaranError, fail, printable
 
-_DOCUMENT_BYTES = 4 << 20
+_DOCUMENT_BYTES = 1 << 20
 _DESCRIPTORS = 1_000
 _LAYERS = 512
 _DEPTH = 8
@@ -65,6 +65,7 @@ class Image:
 class _Walk:
     blobs: Blobs
     seen: set[str] = field(default_factory=set)
+    checked: set[tuple[str, object]] = field(default_factory=set)
     left: int = _DESCRIPTORS
 
 
@@ -94,9 +95,9 @@ def _of_index(walk: _Walk, index: dict[str, Any], reference: str, depth: int) ->
         notes = notes if isinstance(notes, dict) else {}
         name = str(notes.get(_REFERENCE, reference))
         if item.get("mediaType") in _INDEXES:
-            yield from _of_index(walk, _document(walk.blobs, item, "an image index"), name, depth + 1)
+            yield from _of_index(walk, _document(walk, item, "an image index"), name, depth + 1)
         elif "vnd.docker.reference.type" not in notes and not (depth and _absent(walk.blobs, digest)):
-            yield from _of_manifest(walk.blobs, item, name)
+            yield from _of_manifest(walk, item, name)
 
 
 def _absent(blobs: Blobs, digest: str) -> bool:
@@ -105,19 +106,19 @@ def _absent(blobs: Blobs, digest: str) -> bool:
         return source is None
 
 
-def _of_manifest(blobs: Blobs, item: dict[str, Any], reference: str) -> Iterator[Image]:
+def _of_manifest(walk: _Walk, item: dict[str, Any], reference: str) -> Iterator[Image]:
     digest = _digest(item, "an image index")
     labels = [_platform(item.get("platform")), reference, digest[:19]]
     try:
-        manifest = _document(blobs, item, "a manifest")
+        manifest = _document(walk, item, "a manifest")
         if manifest.get("schemaVersion") == 1 or "fsLayers" in manifest:
             raise unsupported("an image manifest of schema 1", "copy the image again with a current tool")
         config = _map(manifest, "config", "a manifest")
         if config.get("mediaType") not in _CONFIGS:
             return
-        document = _document(blobs, config, "an image's configuration")
+        document = _document(walk, config, "an image's configuration")
         labels[0] = labels[0] or _platform(document)
-        layers = tuple(_layer(blobs, layer) for layer in _list(manifest, "layers", "a manifest"))
+        layers = tuple(_layer(walk, layer) for layer in _list(manifest, "layers", "a manifest"))
         if len(layers) > _LAYERS:
             raise beyond(f"has an image of {len(layers)} layers; {_LAYERS} are read")
         yield Image(_short(labels), layers)
@@ -125,15 +126,14 @@ def _of_manifest(blobs: Blobs, item: dict[str, Any], reference: str) -> Iterator
         yield Image(_short(labels), error=error)
 
 
-def _layer(blobs: Blobs, item: dict[str, Any]) -> Layer:
+def _layer(walk: _Walk, item: dict[str, Any]) -> Layer:
     kind = str(item.get("mediaType", ""))
     if ".tar" not in kind or kind.endswith("+encrypted"):
         raise unsupported(
             f"a layer of type {printable(kind)[:80]!r}", "layers that are tar archives are read"
         )
     digest = _digest(item, "a manifest")
-    with blobs.blob(_path(digest)) as source:
-        _check(source, item, digest, "a layer")
+    _check(walk, item, digest, "a layer")
     return Layer(_path(digest))
 
 
@@ -182,11 +182,10 @@ def _optional(blobs: Blobs, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _document(blobs: Blobs, item: dict[str, Any], what: str) -> dict[str, Any]:
+def _document(walk: _Walk, item: dict[str, Any], what: str) -> dict[str, Any]:
     digest = _digest(item, what)
-    with blobs.blob(_path(digest)) as source:
-        _check(source, item, digest, what)
-    found: dict[str, Any] = _read(blobs, _path(digest), what, dict)
+    _check(walk, item, digest, what)
+    found: dict[str, Any] = _read(walk.blobs, _path(digest), what, dict)
     return found
 
 
@@ -205,19 +204,25 @@ def _read(blobs: Blobs, name: str, what: str, kind: type) -> Any:
     return found
 
 
-def _check(source: Source | None, item: dict[str, Any], digest: str, what: str) -> None:
-    if source is None:
-        raise _missing(what, digest)
+def _check(walk: _Walk, item: dict[str, Any], digest: str, what: str) -> None:
+    """Compare a blob with its descriptor; the same claim about the same blob once."""
     size = item.get("size")
-    if size != source.size:
-        raise fail(
-            "TRM0221",
-            f"{what} ({digest[:19]}) has {source.size} bytes; announced are {printable(str(size))[:20]}",
-            "copy the image again; if it stays so, do not use it",
-        )
-    kind, _, wanted = digest.partition(":")
-    if _sum(source, kind) != wanted:
-        raise lie(f"{what} ({digest[:19]})")
+    claim = (digest, size if isinstance(size, int) else None)
+    if claim in walk.checked:
+        return
+    with walk.blobs.blob(_path(digest)) as source:
+        if source is None:
+            raise _missing(what, digest)
+        if size != source.size:
+            raise fail(
+                "TRM0221",
+                f"{what} ({digest[:19]}) has {source.size} bytes; announced are {printable(str(size))[:20]}",
+                "copy the image again; if it stays so, do not use it",
+            )
+        kind, _, wanted = digest.partition(":")
+        if _sum(source, kind) != wanted:
+            raise lie(f"{what} ({digest[:19]})")
+    walk.checked.add(claim)
 
 
 def _sum(source: Source, kind: str) -> str:

@@ -30,6 +30,8 @@ _FILES = b"0\x007"
 _KINDS = {**dict.fromkeys(_FILES, Kind.FILE), ord("1"): Kind.LINK, ord("5"): Kind.DIRECTORY}
 # Headers that follow each other before one member; real archives have three at most.
 _EXTENSIONS = 16
+# Blocks of a list of holes, each with 21.
+_MAPS = 10_000
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def entries(stream: Stream, budget: Budget) -> Iterator[Entry]:
             size = number(block[124:136])
         except ValueError:
             raise contradiction("the header of a tar member has no size") from None
-        if _extend(ahead, block[156:157], size, stream):
+        if _extend(ahead, block[156:157], size, stream, budget):
             continue
         yield from _member(stream, block, ahead, size)
         ahead = _Extended()
@@ -91,7 +93,7 @@ def entries(stream: Stream, budget: Budget) -> Iterator[Entry]:
         pass
 
 
-def _extend(ahead: _Extended, kind: bytes, size: int, stream: Stream) -> bool:
+def _extend(ahead: _Extended, kind: bytes, size: int, stream: Stream, budget: Budget) -> bool:
     """Take in an extended header; whether it was one."""
     if kind not in {b"L", b"K", b"x", b"X", b"g"}:
         return False
@@ -107,13 +109,14 @@ def _extend(ahead: _Extended, kind: bytes, size: int, stream: Stream) -> bool:
     elif kind == b"K":
         ahead.target = checked_name(raw.partition(b"\0")[0])
     elif kind != b"g":
-        _pax(ahead, raw)
+        _pax(ahead, raw, budget)
     return True
 
 
-def _pax(ahead: _Extended, raw: bytes) -> None:
+def _pax(ahead: _Extended, raw: bytes, budget: Budget) -> None:
     at = 0
     while at < len(raw):
+        budget.record()
         space = raw.find(b" ", at, at + 8)
         if space < 0 or not raw[at:space].isdigit():
             raise contradiction("an extended tar header has a record without a length")
@@ -148,9 +151,7 @@ def _member(stream: Stream, block: bytes, ahead: _Extended, size: int) -> Iterat
     sparse = flag == ord("S") or bool(ahead.sparse)
     if sparse and kind is Kind.FILE:
         if flag == ord("S"):
-            extended = bool(block[482])
-            while extended:
-                extended = bool(exactly(stream, BLOCK, "a sparse tar member")[504])
+            _skip_map(stream, more=bool(block[482]))
         body = Limited(stream, size)
         yield Entry(name, kind, None, NOTHING, unread=beginning(ahead.sparse, body))
     else:
@@ -159,6 +160,15 @@ def _member(stream: Stream, block: bytes, ahead: _Extended, size: int) -> Iterat
     pass_over(body, body.left, f"the tar member {name}")
     # The last block's padding may be missing in archives that were cut to size.
     stream.skip(-size % BLOCK)
+
+
+def _skip_map(stream: Stream, *, more: bool) -> None:
+    left = _MAPS
+    while more:
+        left -= 1
+        if not left:
+            raise beyond(f"has a sparse tar member with more than {_MAPS:,} blocks of holes")
+        more = bool(exactly(stream, BLOCK, "a sparse tar member")[504])
 
 
 def _name(block: bytes, ahead: _Extended) -> bytes:

@@ -35,6 +35,7 @@ _END_SIZE, _LOCATOR_SIZE, _END64_SIZE = 22, 20, 56
 _ENTRY, _ENTRY_SIZE = b"PK\x01\x02", 46
 _LOCAL, _LOCAL_SIZE = b"PK\x03\x04", 30
 _COMMENT = 0xFFFF
+_EXTRAS = 64
 _METHODS = {0: "", 8: "deflate", 12: "bzip2", 93: "zstd"}
 _ENCRYPTED = 0x2041
 
@@ -124,7 +125,9 @@ def _piece(table: Stream, size: int) -> bytes:
 def _wide(extra: bytes, packed: int, size: int, at: int) -> tuple[int, int, int]:
     """The sizes and the place, from the extra field where they do not fit."""
     place = 0
-    while place + 4 <= len(extra):
+    for _ in range(_EXTRAS):
+        if place + 4 > len(extra):
+            break
         kind, width = struct.unpack_from("<HH", extra, place)
         if kind == 1:
             numbers = [
