@@ -59,6 +59,11 @@ def member(name: bytes, content: bytes, kind: bytes = b"0", **more: bytes) -> by
     return header(name, kind, len(content), **more) + content + bytes(-len(content) % 512)
 
 
+def plain(files: Mapping[str, bytes]) -> bytes:
+    """The same of short names and files alone, many times as quick."""
+    return b"".join(member(name.encode(), content) for name, content in files.items()) + bytes(1024)
+
+
 def ar(members: Sequence[tuple[str, bytes]]) -> bytes:
     out = b"!<arch>\n"
     for name, content in members:
@@ -258,7 +263,7 @@ class Layout:
         return self
 
     def tar(self) -> bytes:
-        return tar(self.files)
+        return plain(self.files)
 
 
 CONFIG = "application/vnd.oci.image.config.v1+json"

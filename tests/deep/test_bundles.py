@@ -16,7 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.corpus import bundles, images
-from tests.corpus.pack import CONFIG, LAYER, MANIFEST, Layout, cpio, deb, header, rpm, tar
+from tests.corpus.pack import CONFIG, LAYER, MANIFEST, Layout, cpio, deb, header, plain, rpm, tar
 from trimaran.binary.bundle import files_in
 from trimaran.binary.model import File
 from trimaran.codes import explanations
@@ -98,7 +98,7 @@ def wrapped(chance: random.Random) -> bytes:
         layout = Layout()
         return layout.index(layout.image(INNER[0], inner)).tar()
     documents = {name: damaged(text, chance) if text[:1] == b"{" else text for name, text in IMAGE.items()}
-    return tar(documents)
+    return plain(documents)
 
 
 PROGRAM = bundles.PROGRAM
@@ -133,8 +133,8 @@ def test_damaged_archives_give_results(tmp_path: Path, written: list[str], shard
     del written[:]
     for turn in range(CASES // SHARDS):
         content = wrapped(chance) if turn % 3 == 0 else damaged(chance.choice(originals), chance)
-        os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
         began = time.perf_counter()
         results = list(files_in(str(path)))
         slowest = max(slowest, time.perf_counter() - began)
