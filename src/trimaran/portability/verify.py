@@ -83,7 +83,7 @@ def verify(
         raise fail("TRM1320", "the file is not executable", f"chmod +x {program}", Where(str(program)))
     known = verify_place.conditions(file, program.absolute(), root, variant)
     on = machine(file, how.cpu, known.machines or frozenset(), old_kernel=how.old_kernel)
-    predicted = verdict(file, root.distribution, on.conditions(known, file))
+    predicted = verdict(file, verify_place.as_it_is(root), on.conditions(known, file))
     trial = Trial(file, program.absolute(), root, tuple(arguments), variant, limits, how, on)
     ran = trial.load() if file.kind is Kind.LIBRARY else trial.start()
     ended = ran.ended

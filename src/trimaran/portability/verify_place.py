@@ -4,13 +4,14 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from trimaran.binary import Conditions, File, NameService, Place, inspect_file
 from trimaran.binary.model import Kind
 from trimaran.errors import TrimaranError
-from trimaran.facts.model import Library
+from trimaran.facts.model import Distribution, Library
 from trimaran.rootfs import Root, inside, libraries
 from trimaran.rootfs.sandbox_plan import PROGRAMS
 
@@ -27,6 +28,13 @@ _LEVELS = (
 def conditions(file: File, program: Path, root: Root, names: NameService) -> Conditions:
     """What a prediction for this machine may use."""
     return Conditions(_cpu(), kernel(), _machines(), names, place(file, program, root))
+
+
+def as_it_is(root: Root) -> Distribution:
+    """The distribution as this root file system has it: for one kind of processor."""
+    fact = root.distribution
+    own = {machine: path for machine, path in fact.interpreters.items() if machine == root.machine}
+    return replace(fact, interpreters=own or fact.interpreters)
 
 
 def kernel() -> str:
