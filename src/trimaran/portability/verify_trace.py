@@ -111,10 +111,12 @@ def _whole(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _name(folder: str, escaped: str) -> str:
-    raw = _ESCAPE.sub(_byte, escaped).encode("latin-1", "replace")
-    name = raw.decode("utf-8", "replace")
-    return printable(posixpath.normpath(posixpath.join(folder, name)))
+def _name(folder: str, name: str) -> str:
+    return printable(posixpath.normpath(posixpath.join(_plain(folder), _plain(name))))
+
+
+def _plain(escaped: str) -> str:
+    return _ESCAPE.sub(_byte, escaped).encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _byte(escape: "re.Match[str]") -> str:

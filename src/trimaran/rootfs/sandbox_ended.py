@@ -64,6 +64,8 @@ class Told:
                 entry = json.loads(line)
             except ValueError:
                 continue
+            if not isinstance(entry, dict):
+                continue
             self.child = entry.get("child-pid", self.child)
             self.code = entry.get("exit-code", self.code)
             self.number = entry.get("exit-signal", self.number)
