@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
+from elftools.elf.sections import SymbolTableSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.binary.elves import Elf
@@ -48,6 +49,7 @@ def other_reader(path: Path) -> tuple[dict[str, str], dict[str, str]]:
                     if not each["vd_flags"] & 1
                 }
         table = elf.get_section_by_name(".dynsym")
+        assert isinstance(table, SymbolTableSection)
         versions = next(each for each in elf.iter_sections() if isinstance(each, GNUVerSymSection))
         for place, symbol in enumerate(table.iter_symbols()):
             index = versions.get_symbol(place)["ndx"]
