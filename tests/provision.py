@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.programs import go, rqlite_source, rqlited
 from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, rootfs
 from trimaran import lab, toolchain
 from trimaran.errors import TrimaranError
@@ -112,10 +113,22 @@ def compile_fixtures() -> int:
     return 0
 
 
+def compile_service() -> int:
+    """Compile a large service with C in it into the user's Go build cache; 1 when it does not compile."""
+    try:
+        rqlited(lambda line: print(f"provision: {line}", flush=True))
+        # The program is kept; its packages may have left Go's cache since.
+        go("list", "-export", "-deps", "./cmd/rqlited", folder=rqlite_source(), CGO_ENABLED="1", GOWORK="off")
+    except MissingPeerError as error:
+        print(f"provision: {error}")
+        return 1
+    return 0
+
+
 def main() -> int:
     """The status of the process: 0 when everything is there."""
     packages = missing()
-    if (packages and install(packages)) or compile_lab() or compile_fixtures():
+    if (packages and install(packages)) or compile_lab() or compile_fixtures() or compile_service():
         return 1
     for name in RECIPES:
         try:
