@@ -138,6 +138,15 @@ def test_a_folder_without_a_declaration_is_mended_by_leaving_c_out(mender: World
     assert report["chosen"] == "pure"
 
 
+def test_a_static_glibc_is_shown_with_what_name_services_do_to_it(mender: World) -> None:
+    folder = fixture(mender, "account")
+    report = fixed(mender, str(folder), "--for", "debian-11,debian-13", "--ways", "static")
+    (way,) = report["ways"]
+    assert outcomes(way) == {"debian-11": "runs", "debian-13": "runs"}
+    assert [note.partition(" ")[0] for note in way["notes"]] == ["debian-11", "debian-13"]
+    assert all("name services of an enterprise" in note and "SIG" in note for note in way["notes"])
+
+
 def test_a_way_that_serves_not_all_is_not_taken(mender: World) -> None:
     folder = fixture(mender, "sqlite")
     done = mender.run("fix", "-q", str(folder), "--for", "alpine-3.23", "--ways", "pure", status=1)

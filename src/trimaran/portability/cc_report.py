@@ -67,13 +67,14 @@ def commands(found: Examination) -> tuple[str, ...]:
     compiler = found.compiler
     system, _, arch = found.target.platform.partition("/")
     settings = f"CGO_ENABLED=1 GOOS={system} GOARCH={arch} CC={shlex.quote(compiler)}"
-    runner = " ".join(shlex.quote(word) for word in found.runner)
+    runner = "".join(f"{shlex.quote(word)} " for word in found.runner)
     return (
         f"{compiler} --version",
         f"{compiler} -dumpmachine",
         f"echo '#include <stdlib.h>' | {compiler} -E -x c - -o /dev/null",
         f"echo 'int main(void) {{ return 0; }}' | {compiler} -x c - -o /tmp/plain && readelf -hld /tmp/plain",
-        f"{settings} go build -o /tmp/probe ./a/package/with/cgo && {runner} /tmp/probe".replace("  ", " "),
+        # A package of Go's own with C in it, and its tests, stand for the probe.
+        f"{settings} go test -c -o /tmp/probe os/user && {runner}/tmp/probe -test.run TestCurrent",  # noqa: S108
     )
 
 

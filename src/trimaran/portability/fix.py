@@ -17,7 +17,11 @@ from trimaran.portability.verify import Proof, verify
 from trimaran.portability.ways import Build, Way, ways
 from trimaran.portability.ways_constraints import platform_tags
 from trimaran.rootfs.model import Root
+from trimaran.rootfs.sandbox_plan import Limits
 from trimaran.toolchain import BuildRequest, Built, Cgo, Progress, build, linking, zig
+
+# A service that is still there after this has started; each way waits so long in each root file system.
+_LIMITS = Limits(seconds=5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def _runs(built: Built, trial: Trial, progress: Progress) -> dict[str, Proof]:
     found = {}
     for name, root in trial.roots.items():
         progress(f"running it in {name}")
-        found[name] = verify(Path(built.path), root, trial.arguments)
+        found[name] = verify(Path(built.path), root, trial.arguments, limits=_LIMITS)
     return found
 
 
@@ -100,7 +104,10 @@ def _with_enterprise(file: File, built: Built, trial: Trial) -> tuple[Proof, ...
         return ()
     enterprise = NameService.ENTERPRISE
     path = Path(built.path)
-    return tuple(verify(path, root, trial.arguments, variant=enterprise) for root in trial.roots.values())
+    return tuple(
+        verify(path, root, trial.arguments, variant=enterprise, limits=_LIMITS)
+        for root in trial.roots.values()
+    )
 
 
 def commands(tried: Tried, subject: Subject) -> tuple[str, ...]:
