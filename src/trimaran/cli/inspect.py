@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from trimaran.cli import show
-from trimaran.cli.inspecting import Answer, Job, items
+from trimaran.cli.inspecting import Answer, Job, is_folder, items
 from trimaran.cli.inspecting_print import Ended, Form, form
 from trimaran.cli.inspecting_workers import answers
 from trimaran.errors import Exit, Problem, TrimaranError, worst
@@ -47,7 +47,7 @@ def command(
     """
     chosen, measured = _chosen(wanted)
     shape = form(output, counted=bool(wanted))
-    alone = output == "text" and len(files) == 1
+    alone = output == "text" and len(files) == 1 and not is_folder(files[0])
     job = Job(chosen, shape.say, alone if wants is None else wants, measured)
     # A table is drawn by the process that has seen all its rows.
     doubtful, problems = _print(answers(job, items(files), shared=output != "table"), shape)

@@ -146,13 +146,13 @@ def items(names: Sequence[str]) -> Iterator[Item | TrimaranError]:
         if name == "-":
             what = "standard input cannot be inspected: headers stand at both ends of a program"
             yield fail("TRM0202", what, "name the program's file", Where("-"))
-        elif _is_folder(name):
+        elif is_folder(name):
             yield from _walked(name)
         else:
             yield Item(name)
 
 
-def _is_folder(name: str) -> bool:
+def is_folder(name: str) -> bool:
     """Whether it is a directory to walk; one with an image's layout is a package."""
     if not os.path.isdir(name):  # noqa: PTH112 - a Path cannot hold every name
         return False

@@ -242,6 +242,15 @@ def test_a_measured_root_is_used_and_said(
     assert "mine" not in run(capsys, path)[1]
 
 
+@pytest.mark.parametrize("name", ["nowhere", "a\0b", "x" * 5000])
+def test_a_name_that_no_file_has_is_one_clear_error(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = run(capsys, f"{tmp_path}/{name}")
+    assert (status, out) == (2, "")
+    assert err.startswith("error[TRM0201]")
+
+
 def test_text_of_many_is_short_and_text_of_one_tells_its_commands(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
