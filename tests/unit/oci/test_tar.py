@@ -89,7 +89,7 @@ def test_what_the_library_finds_in_a_strange_archive_is_found_too() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"\0", b"x" * 511, b"x" * 512, b"\0" * 511, tars.file("a", b"x")[:600],
+        b"", b"\0", b"x" * 511, b"x" * 512, b"\0" * 511, tars.file("a", b"xyz")[:514],
         tars.block(b"a", size=1 << 40),
         tars.block(b"a", b"x", size=5 << 20), tars.block(b"a", b"L", size=1 << 40) + b"\0" * 9000,
         tars.block(b"x", b"x", size=20) + tars.filled(b"20 path=toolong"),

@@ -1,4 +1,4 @@
-"""Root file systems made by hand, small: a loader that tells its version, libraries, and what else is read."""
+"""Root file systems made by hand, small: a loader that tells its version, libraries and more."""
 
 from pathlib import Path
 
