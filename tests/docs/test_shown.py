@@ -14,6 +14,7 @@ import pytest
 from tests.docs.blocks import Shown, differs, normal, shown
 from tests.docs.generate import ROOT
 from tests.lab import Lab
+from tests.rootfs import at_hand
 from tests.world import World, world
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -48,6 +49,13 @@ class Reader:
             shutil.copy(lab.fleet, self.folder / "lab.yaml")
             self.here.environment.update(KUBECONFIG=str(lab.kubeconfig), **lab.govc_environment)
             self.lab = lab
+
+    def have_roots(self) -> None:
+        """Have added the root file systems of the tests' distributions."""
+        place = self.here.home / ".local/share/trimaran/rootfs"
+        if not place.exists():
+            place.parent.mkdir(parents=True)
+            place.symlink_to(at_hand() / "trimaran/rootfs")
 
     def _moved(self, text: str) -> str:
         for port, free in self.ports.items():
@@ -107,7 +115,7 @@ class Reader:
                 return [found, *words[1:]]
             case "kubectl" | "govc" if self.lab is not None:
                 return [str(self.lab.programs[words[0]]), *words[1:]]
-            case "cat" | "curl" | "sed":
+            case "cat" | "curl" | "sed" | "tar":
                 return words
             case other:
                 raise AssertionError(f"a page shows {other!r}, which this test does not know")
@@ -145,6 +153,8 @@ def _follow(page: Path, reader: Reader, leave_out: set[str], lab: Callable[[], L
             continue
         if "lab" in each.marks and lab is not None:
             reader.enter(lab())
+        if "roots" in each.marks:
+            reader.have_roots()
         printed = reader.follow(each)
         if each.command:
             wrong = differs(each.output, printed)
