@@ -6,13 +6,14 @@ STAMP   = $(VENV)/.installed
 DEV     = $(VENV)/.installed-dev
 WARM    = $(VENV)/.warm
 
-.PHONY: help demo lab check test bench format clean
+.PHONY: help demo lab check test bench facts format clean
 help:
 	@echo "make demo    build, inspect, render and run a real service on this machine"
 	@echo "make lab     real Kubernetes control planes and a vCenter simulator on this machine, and a fleet file"
 	@echo "make check   format, types, imports, unit tests: under a minute"
 	@echo "make test    everything, against real peers"
 	@echo "make bench   the benchmarks, each against a peer in the same run"
+	@echo "make facts   what distributions and Go are, measured again; shows what differs from our files"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Trimaran needs Python 3.11 or newer; set PYTHON=…") if sys.version_info < (3, 11) else None'
@@ -47,6 +48,10 @@ test: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python -m bench
+
+# Debian's packages, a wheel and Go modules are fetched and kept in the user's cache: minutes at first.
+facts: $(DEV)
+	@$(BIN)/python -m tools.facts
 
 format: $(DEV)
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import time
+import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +17,8 @@ from pathlib import Path
 # The releases that are measured: Debian's number → its name.
 SUITES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 _KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Lists of packages that are younger than this are not fetched again.
+_FRESH_S = 24 * 3600
 _CONFIGURATION = """\
 Dir::State "{folder}/state"; Dir::State::status "{folder}/state/status"; Dir::Cache "{folder}/cache";
 Dir::Etc::sourcelist "{folder}/sources.list"; Dir::Etc::sourceparts "{folder}/none";
@@ -22,7 +26,6 @@ Dir::Etc::preferencesparts "{folder}/none"; Dir::Etc::trustedparts "{folder}/non
 APT::Architecture "amd64"; APT::Architectures {{ "amd64"; "arm64"; }}; Acquire::Languages "none";
 APT::Sandbox::User "root"; APT::Install-Recommends "false";
 """
-_FIELD = re.compile(r"^(Package|Version): (.+)$", re.MULTILINE)
 
 
 class SourceMissingError(RuntimeError):
@@ -44,17 +47,28 @@ class Suite:
         """The files of some packages, as `libc6:arm64`; those that are there are not fetched again."""
         there = self.folder / "packages"
         there.mkdir(exist_ok=True)
-        self._run("apt-get", "download", "--quiet", *packages, inside=there)
-        return [self._newest(there, package) for package in packages]
+        lists = self._configuration.with_name("updated").stat().st_mtime
+        signs = {package: there / f"{package}.name" for package in packages}
+        old = [name for name, sign in signs.items() if not sign.is_file() or sign.stat().st_mtime < lists]
+        if old:
+            self._run("apt-get", "download", "--quiet", *old, inside=there)
+        for package in old:
+            signs[package].write_text(self._newest(there, package).name, "utf-8")
+        return [there / sign.read_text("utf-8") for sign in signs.values()]
 
     def version(self, package: str) -> str:
-        """The version that would be installed, as `2.36-9+deb12u14`."""
-        return dict(_FIELD.findall(self._run("apt-cache", "show", "--no-all-versions", package)))["Version"]
+        """The version that would be installed, as `2.36-9+deb12u14`, without an epoch."""
+        (file,) = self.download(package)
+        return urllib.parse.unquote(file.name.split("_")[1]).rpartition(":")[2]
 
     def essential(self) -> tuple[str, ...]:
         """What an installation of the essential packages brings, by name."""
-        said = self._run("apt-get", "--simulate", "install", "?and(?essential, ?architecture(amd64))")
-        return tuple(sorted(set(re.findall(r"^Inst (\S+)", said, re.MULTILINE))))
+        lists = self._configuration.with_name("updated").stat().st_mtime
+        kept = self.folder / "essential"
+        if not kept.is_file() or kept.stat().st_mtime < lists:
+            said = self._run("apt-get", "--simulate", "install", "?and(?essential, ?architecture(amd64))")
+            kept.write_text("\n".join(sorted(set(re.findall(r"^Inst (\S+)", said, re.MULTILINE)))), "utf-8")
+        return tuple(kept.read_text("utf-8").split())
 
     def _newest(self, there: Path, package: str) -> Path:
         name, _, machine = package.partition(":")
@@ -73,7 +87,10 @@ class Suite:
         )
         file = self.folder / "apt.conf"
         file.write_text(_CONFIGURATION.format(folder=self.folder), "utf-8")
-        _apt(["apt-get", "update", "--quiet"], file, self.folder)
+        updated = self.folder / "updated"
+        if not updated.is_file() or time.time() - updated.stat().st_mtime > _FRESH_S:
+            _apt(["apt-get", "update", "--quiet"], file, self.folder)
+            updated.touch()
         return file
 
     def _run(self, *argv: str, inside: Path | None = None) -> str:
@@ -89,8 +106,11 @@ def control(package: Path, member: str) -> str:
 
 
 def files(package: Path) -> list[str]:
-    """What a package installs, as `dpkg-deb --contents` lists it."""
-    return _bytes("dpkg-deb", "--contents", str(package)).decode().splitlines()
+    """What a package installs, as `dpkg-deb --contents` lists it; kept beside the package."""
+    kept = package.with_suffix(".files")
+    if not kept.is_file():
+        kept.write_bytes(_bytes("dpkg-deb", "--contents", str(package)))
+    return kept.read_text("utf-8").splitlines()
 
 
 def member(package: Path, name: str) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.facts.debian import SourceMissingError
-from tools.facts.toml import changed
+from tools.facts.toml import changed, quoted
 
 _PROBES = Path(__file__).resolve().parent / "probes"
 _USE = 'package main\n\nimport x "{package}"\n\nvar _ = x.{name}\n\nfunc main() {{}}\n'
@@ -29,7 +29,7 @@ def stubs(text: str, cache: Path, today: str) -> str:
         seen = (done.stdout + done.stderr).strip()
         if done.returncode == 0 or not re.search(entry["message"], seen):
             said = re.escape(seen) if done.returncode else "started: no stub"
-            text = changed(text, f'["{name}"]', "message", f"'''{said}'''", today)
+            text = changed(text, f'["{name}"]', "message", quoted(said), today)
         if entry["literal"].encode() not in (folder / "program").read_bytes():
             text = changed(text, f'["{name}"]', "literal", '"not in the program"', today)
     return text
@@ -46,7 +46,7 @@ def refusals(text: str, cache: Path, today: str) -> str:
         said = done.stderr.replace("undefined: x.", f"undefined: {entry['message'].partition('.')[0][11:]}.")
         if done.returncode == 0 or entry["message"] not in said:
             value = _first(said) if done.returncode else "it compiles"
-            text = changed(text, f'["{package}"]', "message", f"'''{value}'''", today)
+            text = changed(text, f'["{package}"]', "message", quoted(value), today)
     return text
 
 

@@ -134,7 +134,7 @@ def dynamic(world: World) -> Files:
 
 
 def _upstream(version: str) -> str:
-    return version.rpartition(":")[2].partition("-")[0]
+    return version.partition("-")[0]
 
 
 STEPS: dict[str, Callable[[World], Files]] = {

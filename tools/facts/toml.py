@@ -1,6 +1,17 @@
 """Changes one key in a TOML text, and leaves everything else as people wrote it. Pure."""
 
+import json
 import re
+
+
+def quoted(value: str) -> str:
+    """A string as people write it in TOML, where one is for them to read."""
+    if not set('"\\') & set(value) and value.isprintable():
+        return f'"{value}"'
+    if "'" not in value and value.isprintable():
+        return f"'{value}'"
+    # JSON's strings are TOML's too.
+    return json.dumps(value)
 
 
 def changed(text: str, entry: str, key: str, value: str, today: str) -> str:
