@@ -8,6 +8,7 @@ Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_machine_kernels`, `a
 that wait for a source.
 """
 
+from trimaran.facts.bringing import LibraryPackage, package_of, packages
 from trimaran.facts.glibc import (
     glibc_libraries,
     glibc_newest,
@@ -40,7 +41,6 @@ from trimaran.facts.model import (
     SymbolVersion,
 )
 from trimaran.facts.modules import Alternative, DynamicModule, Refusal, Scope, Stub
-from trimaran.facts.packages import LibraryPackage, package_of, packages
 from trimaran.facts.read import UnsourcedFactError
 
 __all__ = [
