@@ -35,6 +35,7 @@ WANTED = {
     "qemu-aarch64-static": "qemu-user-static",
     "qemu-img": "qemu-utils",
     "readelf": "binutils",
+    "strace": "strace",
     "reprepro": "reprepro",
     "rpmbuild": "rpm",
     "skopeo": "skopeo",
