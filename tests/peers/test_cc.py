@@ -145,6 +145,10 @@ def test_pkg_config_that_answers_for_the_host_is_found_out(doctor: World) -> Non
     (found,) = examined(doctor, *arguments, status=1, CC=CROSS)
     assert bad(found) == [("pkg-config", "TRM1386")]
     assert "looks among this machine's libraries" in check(found, "pkg-config")["said"]
+    empty = str(doctor.home / "nothing")
+    (found,) = examined(doctor, "--pkg-config", "zlib", status=1, PKG_CONFIG_LIBDIR=empty)
+    assert check(found, "pkg-config")["said"] == "pkg-config does not know zlib"
+    assert check(found, "pkg-config")["brings"]["debian"] == "zlib1g-dev"
     folder = doctor.home / "aarch64-linux-gnu" / "pkgconfig"
     folder.mkdir(parents=True)
     (folder / "zlib.pc").write_text("Name: zlib\nDescription: zlib\nVersion: 1\nLibs: -lz\n")
@@ -163,11 +167,11 @@ def test_what_the_toolchain_links_is_tried_on_the_distribution(doctor: World) ->
 
 def test_two_toolchains_stand_side_by_side(doctor: World) -> None:
     brought = zig.ensure(HOME / "trimaran", lambda line: None)
-    floor = f"{brought.command} cc -target x86_64-linux-gnu.2.17"
+    floor = f"{brought.command} cc -target x86_64-linux-gnu.2.31"
     ours, zigs = examined(doctor, "--compare", "gcc", floor)
     assert ours["good"]
     assert zigs["good"]
-    assert tuple(map(int, zigs["cgo_probe"]["glibc_floor"].split("."))) <= (2, 17)
+    assert tuple(map(int, zigs["cgo_probe"]["glibc_floor"].split("."))) <= (2, 31)
     assert tuple(map(int, ours["cgo_probe"]["glibc_floor"].split("."))) > (2, 31)
     shown = doctor.run("cc", "doctor", "-q", "--compare", "gcc", floor).stdout
     row = next(line for line in shown.splitlines() if "needs glibc" in line)

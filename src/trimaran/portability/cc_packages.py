@@ -17,7 +17,7 @@ _NATIVE = {
     "emulator": {"debian": "qemu-user-static"},
 }
 # What Debian calls the machine in the names of its cross packages.
-_ARCHES = {
+DEBIAN_ARCHES = {
     "386": "i386", "amd64": "amd64", "arm": "armhf", "arm64": "arm64", "ppc64le": "ppc64el",
     "riscv64": "riscv64", "s390x": "s390x",
 }  # fmt: skip
@@ -36,9 +36,9 @@ def brings(what: str, arch: str, native: bool) -> dict[str, str]:
         return {}
     cross = {
         "compiler": f"gcc-{TRIPLETS[arch]}",
-        "headers": f"libc6-dev-{_ARCHES[arch]}-cross",
-        "kernel-headers": f"linux-libc-dev-{_ARCHES[arch]}-cross",
-        "startup": f"libc6-dev-{_ARCHES[arch]}-cross",
+        "headers": f"libc6-dev-{DEBIAN_ARCHES[arch]}-cross",
+        "kernel-headers": f"linux-libc-dev-{DEBIAN_ARCHES[arch]}-cross",
+        "startup": f"libc6-dev-{DEBIAN_ARCHES[arch]}-cross",
         "linker": f"binutils-{TRIPLETS[arch]}",
     }
     return {"debian": cross[what]} if what in cross else {}

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from trimaran.errors import printable
+from trimaran.facts import packages
 from trimaran.portability import cc_packages
 from trimaran.portability.cc_bench import ASKING, Bench
 from trimaran.portability.cc_model import TRIPLETS, Check, State
@@ -33,10 +34,23 @@ def check(bench: Bench, wanted: tuple[str, ...]) -> Check:
         if not answer.good:
             said = f"{printable(name)} does not know {printable(library)}"
             detail = tuple(map(printable, (answer.err or answer.why).splitlines()[:3]))
-            fix = f"install the development package of {printable(library)} for {bench.target.platform}"
-            return Check("pkg-config", State.BAD, said, "TRM1386", fix, {}, detail)
+            known = _developed(library)
+            fix = cc_packages.install(known, bench.family) or f"install what develops {printable(library)}"
+            if not bench.native and "debian" in known:
+                fix += f":{cc_packages.DEBIAN_ARCHES[arch]}"
+            return Check("pkg-config", State.BAD, said, "TRM1386", fix, known, detail)
     knows = f"knows {', '.join(map(printable, wanted))}" if wanted else "is there"
     return Check("pkg-config", State.GOOD, f"{printable(name)} {knows}")
+
+
+def _developed(library: str) -> dict[str, str]:
+    """Family → the package that brings a library by the name that pkg-config has for it."""
+    found: dict[str, str] = {}
+    for each in packages():
+        if library in each.pkg_config and each.development is not None:
+            for system in each.systems:
+                found.setdefault(cc_packages.family(system), each.development)
+    return {name: package for name, package in found.items() if name}
 
 
 def _command(bench: Bench) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from trimaran.errors import printable
 from trimaran.portability.cc_model import Check, Examination, Linked, State
+from trimaran.portability.cc_packages import family
 
 SCHEMA = "trimaran.dev/cc/v1"
 MARKS = {State.GOOD: "ok", State.WARNING: "warning", State.BAD: "bad", State.LEFT_OUT: "-"}
@@ -33,15 +34,18 @@ def text(found: Examination, width: int) -> Iterator[str]:
                 :3
             ]
         if check.fix and check.state is not State.GOOD:
-            yield from _fix(check, width)
+            yield from _fix(check, found.target.distribution, width)
     yield from _linkage(found, width)
     yield ""
     yield "  the same with stock tools:"
     yield from (f"    $ {command}" for command in commands(found))
 
 
-def _fix(check: Check, width: int) -> Iterator[str]:
+def _fix(check: Check, distribution: str, width: int) -> Iterator[str]:
     code = f" [{check.code}]" if check.code else ""
+    there = check.brings.get(family(distribution), "")
+    if there and there not in check.fix.split():
+        code = f" (on {distribution}: {there}){code}"
     indent = " " * 24
     yield from textwrap.wrap(
         f"fix: {printable(check.fix)}{code}", width, initial_indent=indent, subsequent_indent=indent,

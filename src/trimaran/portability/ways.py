@@ -14,9 +14,12 @@ from trimaran.portability.ways_constraints import GoFile, compiled, offered
 
 # What files that stand in for C say of themselves where they only refuse.
 _REFUSAL = re.compile(
-    r"(?i)[^\"`\n]*(?:requires? cgo|needs? cgo|CGO_ENABLED=0|without cgo|cgo (?:is )?(?:required|disabled)"
-    r"|cgo not enabled|this is a stub|not implemented|unsupported)[^\"`\n]*"
+    r"(?i)requires? (?:building with )?cgo|needs? cgo|CGO_ENABLED=0|without cgo|this is a stub"
+    r"|cgo (?:is )?(?:required|disabled|not enabled)"
 )
+# What may be a stub's word and may be an honest one about a single call.
+_DOUBT = re.compile(r"(?i)not implemented|unsupported|not supported")
+_LITERAL = re.compile(r'"((?:[^"\\\n]|\\.){1,400})"|`([^`]{1,400})`')
 # Of the standard library only this one refuses; the others have the same in Go (net, os/user).
 _STANDARD_REFUSES = frozenset({"plugin"})
 _SHOWN = 3
@@ -110,7 +113,7 @@ def _pure(build: Build) -> Way:
     if reasons:
         return replace(way, refused="; ".join(reasons[:_SHOWN]))
     partly = tuple(f"without cgo, {each.path} lacks {each.partly}" for each in build.packages if each.partly)
-    return replace(way, caveats=(*partly, *_resolver(build)))
+    return replace(way, caveats=(*partly, *_doubts(build, {*build.given, *build.tags}), *_resolver(build)))
 
 
 def _resolver(build: Build) -> tuple[str, ...]:
@@ -127,11 +130,31 @@ def _by_tags(build: Build) -> Iterator[Way]:
     named = ",".join(tags)
     way = Way("tags", f"the build tags {named}, which the sources offer", tags=(*build.tags, *tags))
     reasons = list(dict.fromkeys(_reasons(build, without_cgo=False, more=tags)))
-    yield (
-        replace(way, refused="; ".join(reasons[:_SHOWN]))
-        if reasons
-        else replace(way, cgo="on", caveats=_resolver(build))
+    if reasons:
+        yield replace(way, refused="; ".join(reasons[:_SHOWN]))
+        return
+    doubts = _doubts(build, {*build.given, "cgo", *build.tags, *tags})
+    yield replace(way, cgo="on", caveats=(*doubts, *_resolver(build)))
+
+
+def _doubts(build: Build, after: Collection[str]) -> tuple[str, ...]:
+    """What files that stand in for C say that a person should read: it may be about one call only."""
+    before = {*build.given, "cgo", *build.tags}
+    return tuple(
+        f"{package.path} then says {told}: try what the program does with it"
+        for package in build.packages
+        if package.module and not package.stub and not package.partly
+        for told in _told(package, before, after, _DOUBT)
     )
+
+
+def _told(
+    package: CPackage, before: Collection[str], after: Collection[str], words: re.Pattern[str]
+) -> list[str]:
+    """What the first file says in such words, of those that are compiled only afterwards."""
+    known = {file.name for file in compiled(package.files, before)}
+    then = (file for file in compiled(package.files, after) if file.name not in known)
+    return [told for file in then if (told := refusal(file, words))][:1]
 
 
 def avoiding_tags(build: Build) -> tuple[str, ...]:
@@ -172,19 +195,18 @@ def _reasons(build: Build, *, without_cgo: bool, more: Sequence[str]) -> Iterato
         if not then:
             yield f"{package.path} has no file without C, so it does not compile"
             continue
-        known = {file.name for file in now}
-        refusing = next((told for file in then if file.name not in known and (told := refusal(file))), "")
-        if refusing:
-            yield f"{package.path} is a stub {'without cgo' if without_cgo else 'then'}: {refusing}"
+        for told in _told(package, before, after, _REFUSAL):
+            yield f"{package.path} is a stub {'without cgo' if without_cgo else 'then'}: {told}"
 
 
-def refusal(file: GoFile) -> str:
-    """What a file that stands in for C says of itself if it only refuses, with its name; empty otherwise."""
-    found = _REFUSAL.search(_uncommented(file.text))
-    if found is None:
-        return ""
-    text = " ".join(found[0].replace("\\n", " ").split())
-    return f'"{text[:120]}" ({file.name})'
+def refusal(file: GoFile, words: re.Pattern[str] = _REFUSAL) -> str:
+    """What a file that stands in for C says in such words, in its texts, and its name; empty otherwise."""
+    for found in _LITERAL.finditer(_uncommented(file.text)):
+        text = found[1] or found[2] or ""
+        if words.search(text):
+            shown = " ".join(text.replace("\\n", " ").split())
+            return f'"{shown[:120]}" ({file.name})'
+    return ""
 
 
 def _uncommented(text: str) -> str:

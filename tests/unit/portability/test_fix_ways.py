@@ -145,9 +145,25 @@ def test_a_tag_that_leads_to_a_stub_is_refused() -> None:
     stub = package(
         "example.com/a",
         c="//go:build !nodevice\n\n" + IMPORTS_C,
-        go='//go:build nodevice\n\npackage p\n\nvar e = errors.New("a: not implemented")\n',
+        go='//go:build nodevice\n\npackage p\n\nvar e = errors.New("a: needs cgo")\n',
     )
     assert "is a stub then" in found(stub)["tags"].refused
+
+
+def test_a_doubtful_word_is_a_caveat_and_no_refusal() -> None:
+    some = package(
+        "example.com/a",
+        c=IMPORTS_C,
+        go='//go:build !cgo\n\npackage p\n\nvar e = errors.New("a: fast path not implemented")\n',
+    )
+    assert not found(some)["pure"].refused
+    assert "fast path not implemented" in found(some)["pure"].caveats[0]
+
+
+def test_a_refusal_is_a_text_of_the_program_and_no_name_in_it() -> None:
+    assert not refusal(go_file("a.go", "package p\n\nvar requires cgo = 1\n"))
+    assert refusal(go_file("a.go", 'package p\n\nvar e = "db \\"x\\" requires cgo"\n'))
+    assert refusal(go_file("a.go", "package p\n\nvar e = `this is a stub`\n"))
 
 
 def test_the_floor_is_the_oldest_glibc_that_is_wanted() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from trimaran.errors import TrimaranError
 from trimaran.toolchain import BuildRequest, linking, zig
+from trimaran.toolchain.install import this_machine
 from trimaran.toolchain.linking import AS_IT_IS, quoted
 from trimaran.toolchain.model import check
 
@@ -58,7 +59,7 @@ def test_without_a_library_nothing_is_told(tmp_path: Path) -> None:
 
 def test_a_glibc_of_its_own_needs_zig_and_musl_takes_musl_gcc_first(tools: Path, tmp_path: Path) -> None:
     wrapper, compiler = tool(tools, "musl-gcc"), tool(tools, "zig")
-    here = "/".join(linking.this_machine())
+    here = "/".join(this_machine())
     assert linking.linking("musl", here, tmp_path, silent).environment["CC"] == str(wrapper)
     floor = linking.linking("glibc-2.28", "linux/amd64", tmp_path, silent)
     assert floor.environment["CC"] == f"{compiler} cc -target x86_64-linux-gnu.2.28"
