@@ -53,5 +53,5 @@ def test_an_alternative_replaces_something_that_is_known_or_standard() -> None:
     known |= {refusal.package for refusal in refusals()} | {each.package for each in dynamic_modules()}
     for each in alternatives():
         assert (each.module is None) != (each.tag is None)
-        assert set(each.replaces) <= known | {"net", "os/user", "github.com/proglottis/gpgme"}
+        assert set(each.replaces) <= known | {"net", "os/user"}
         assert each.effect
