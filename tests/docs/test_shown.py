@@ -182,7 +182,7 @@ def test_the_readme_shows_the_demo_and_the_tests() -> None:
     # its own tests; in the home of a page it would be compiled anew.
     once = {each.command for page in SHOWING for each in shown(page) if "once" in each.marks}
     lab = {"trimaran lab up", "trimaran lab status"}
-    bench = {f".venv/bin/python -m bench {name}" for name in ("ledger", "fleet")}
+    bench = {f".venv/bin/python -m bench {name}" for name in ("ledger", "fleet", "verify")}
     assert once == {"make test", "make bench", "make lab", *bench, *lab}
 
 
