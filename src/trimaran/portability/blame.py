@@ -13,7 +13,8 @@ from trimaran.portability.blame_match import attribute
 from trimaran.portability.blame_model import Blame, Contribution, Owner
 from trimaran.portability.blame_recipe import Recipe, differences, recipe
 from trimaran.portability.predict_linker import LinkLine
-from trimaran.toolchain import faults, gocommand, golist, steps
+from trimaran.portability.predict_open import opened, relative
+from trimaran.toolchain import faults, gocommand, golist
 from trimaran.toolchain.gocommand import COMPILING, Go
 from trimaran.toolchain.golist import Package, Question
 from trimaran.toolchain.locate import candidates
@@ -43,10 +44,10 @@ def blame(path: str, source: BuildRequest, cache: Path, progress: Progress) -> B
     if not any(asked.version for asked in found.asked) and not found.unused:
         return replace(start, nothing=_nothing(file, build))
     request = _request(source, build, cache)
-    with steps.opened(request, cache, progress) as (go, module, scratch):
-        _same_module(build, module.module, path)
+    with opened(request, cache, progress) as (go, folder, module, scratch):
+        _same_module(build, module, path)
         how = recipe(build)
-        packages = _packages(go, request, module.folder, scratch, how, progress)
+        packages = _packages(go, request, folder, scratch, how, progress)
         compiled = [blame_files.compiled(each, f"go{go.version}") for each in packages if each.export]
         contributions = [each for package in compiled for each in package.contributions]
         if found.external:
@@ -99,7 +100,7 @@ def _same_module(build: GoBuild, module: str, path: str) -> None:
 def _packages(
     go: Go, request: BuildRequest, folder: Path, scratch: Path, how: Recipe, progress: Progress
 ) -> tuple[Package, ...]:
-    package = steps.relative(request.package, "")
+    package = relative(request.package)
     off = {"GOWORK": "off"} if request.module else {}
     question = Question(
         package, folder, scratch, {**how.settings, **off}, (*how.flags, "-export"), golist.COMPILED

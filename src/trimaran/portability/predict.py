@@ -1,19 +1,19 @@
 """`predict`: what a program would need, and where it would start, before anything is compiled."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trimaran.errors import TrimaranError, printable
+from trimaran.errors import TrimaranError, fail, printable
 from trimaran.facts import Distribution, distributions
 from trimaran.portability import predict_host, predict_judge, predict_sources
 from trimaran.portability.predict_commands import commands
 from trimaran.portability.predict_host import Libraries, Linking
 from trimaran.portability.predict_judge import Machine
 from trimaran.portability.predict_model import Brings, Brought, Prediction, Way
+from trimaran.portability.predict_open import opened, relative
 from trimaran.portability.predict_stub import Pragma
-from trimaran.toolchain import faults, gocommand, golist, steps
+from trimaran.toolchain import faults, gocommand, golist
 from trimaran.toolchain.gocommand import Go
 from trimaran.toolchain.golist import Package, Question
 from trimaran.toolchain.model import BuildRequest, Cgo, Progress
@@ -32,6 +32,8 @@ class _Read:
     linking: Linking
     libraries: Libraries
     machine: Machine
+    own: Mapping[str, frozenset[str]]
+    others: Mapping[str, frozenset[str]]
 
 
 def predict(
@@ -45,12 +47,12 @@ def predict(
         cache: Trimaran's cache folder.
 
     Raises:
-        TrimaranError: TRM03xx, the package or its Go cannot be had; TRM1300, the package is no command;
-            TRM1301, the platform is not Linux.
+        TrimaranError: TRM03xx, the package or its Go cannot be had; TRM1300, the platform is not known.
     """
-    with steps.opened(request, cache, progress) as (go, source, scratch):
-        package = steps.relative(request.package, source.module)
-        read = _read(go, request, package, source.folder, scratch, progress)
+    _known(request.platform)
+    package = relative(request.package)
+    with opened(request, cache, progress) as (go, folder, _, scratch):
+        read = _read(go, request, package, folder, scratch, progress)
     brought = (
         *predict_sources.cgo(read.packages),
         *predict_sources.dynamic(read.pure, {**read.pragmas, **read.pure_pragmas}),
@@ -89,18 +91,19 @@ def _read(
     tags = ",".join(request.tags)
     flags = (f"-tags={tags}",) if tags else ()
 
-    def listed(cgo: str) -> tuple[Package, ...]:
-        told = target | {"CGO_ENABLED": cgo}
-        return golist.packages(go, Question(package, folder, scratch / cgo, told, flags), progress)
+    def asked(cgo: str) -> Question:
+        return Question(package, folder, scratch / cgo, target | {"CGO_ENABLED": cgo}, flags)
 
-    with ThreadPoolExecutor(2) as pool:
-        without = pool.submit(listed, "0")
-        packages = listed("1")
+    # Go takes the longest, so everything else is done while it lists.
+    with golist.asking(go, (asked("1"), asked("0")), progress) as (listing, without):
         env = gocommand.environment(scratch, target)
         settings = gocommand.settings(go.command, env, scratch)
         linking = predict_host.linking(settings, arch, scratch, env)
-        pure = without.result()
-    _refuse(packages, request, package)
+        packages = listing()
+        _refuse(packages, request, package)
+        own = predict_sources.own_calls(packages, _OWN)
+        others = predict_sources.other_calls(packages)
+        pure = without()
     files = predict_sources.pragma_files(packages, pure)
     level = settings.get("GOAMD64", "") if arch == "amd64" else ""
     return _Read(
@@ -111,7 +114,17 @@ def _read(
         linking,
         predict_host.libraries(packages, linking, settings, scratch, env),
         Machine(arch, level, f"go{go.version}"),
+        own,
+        others,
     )
+
+
+def _known(platform: str) -> None:
+    system, _, arch = platform.partition("/")
+    if system != "linux" or arch not in predict_judge.MACHINES:
+        known = ", ".join(f"linux/{each}" for each in predict_judge.MACHINES)
+        what = f"nothing is known of programs for {printable(platform)!r}"
+        raise fail("TRM1300", what, f"known are {known}")
 
 
 def _refuse(packages: Sequence[Package], request: BuildRequest, package: str) -> None:
@@ -148,10 +161,8 @@ def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
         return replace(way, fault=host.lacks)
     external = predict_judge.is_external(read.packages, read.machine.arch)
     symbols = read.linking.symbols
-    own = predict_sources.own_calls(read.packages, _OWN)
-    floor = predict_judge.certain_floor(own, read.linking.startup, symbols, external=external)
-    others = predict_sources.other_calls(read.packages)
-    floor += predict_judge.possible_floor(others, symbols)
+    floor = predict_judge.certain_floor(read.own, read.linking.startup, symbols, external=external)
+    floor += predict_judge.possible_floor(read.others, symbols)
     needed = dict.fromkeys((Path(host.libc).name if host.libc else "libc.so", *read.libraries.needed))
     needed |= _loaded(read.pragmas)
     file = predict_judge.program(
@@ -162,7 +173,7 @@ def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
         fault="; ".join(read.libraries.missing),
         external=external,
         file=file,
-        most=host.newest if others and host.newest else None,
+        most=host.newest if read.others and host.newest else None,
         floor=floor,
     )
 

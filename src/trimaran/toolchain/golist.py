@@ -1,7 +1,10 @@
 """`go list`: the packages that a build consists of, before or after it is compiled."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from trimaran.errors import TrimaranError
@@ -109,6 +112,38 @@ def packages(
         reading = faults.read(finished.err, str(question.folder), question.package, platform)
         raise TrimaranError(reading.problem)
     return found
+
+
+@contextmanager
+def asking(
+    go: Go, questions: Sequence[Question], progress: Progress
+) -> Iterator[tuple[Callable[[], tuple[Package, ...]], ...]]:
+    """Ask several questions at once; each function waits for its answer, or raises what asking raised."""
+    answers: list[tuple[Package, ...] | BaseException | None] = [None] * len(questions)
+
+    def ask(place: int) -> None:
+        try:
+            answers[place] = packages(go, questions[place], progress)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is wanted
+            answers[place] = error
+
+    # Not concurrent.futures: importing it takes longer than Go needs for a small module.
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(questions))]
+
+    def answer(place: int) -> tuple[Package, ...]:
+        threads[place].join()
+        found = answers[place]
+        if isinstance(found, BaseException):
+            raise found
+        return found or ()
+
+    for thread in threads:
+        thread.start()
+    try:
+        yield tuple(partial(answer, place) for place in range(len(questions)))
+    finally:
+        for thread in threads:
+            thread.join()
 
 
 def parse(text: str) -> tuple[Package, ...]:
