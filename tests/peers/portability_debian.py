@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads best with one row a line
 """Programs of Debian's own packages, from three releases: downloaded once, unpacked into the user's cache.
 
 The packages come from the archive that apt is configured for, through apt itself, with its signatures
