@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import venv
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from bench.case import Case, Cost, cpu, elapsed, folder, peak, wall
 from trimaran.binary import inspect_file
 
 TRIMARAN = str(Path(sys.executable).with_name("trimaran"))
+GO = Path(__file__).parents[1] / "tests" / "fixtures" / "go" / "wants"
 EMBEDDED_BYTES = 100_000_000
 FILES = 1000
 
@@ -62,8 +65,8 @@ def large() -> Path:
 
 @cache
 def thousand() -> list[str]:
-    """A thousand real programs and libraries of this machine under names of their own."""
-    place = folder("thousand-programs")
+    """A thousand real programs and libraries, every fourth of them a Go program, under names of their own."""
+    place, go = folder("thousand-mixed"), go_programs()
     real = [Path(sys.executable).resolve()]
     for source in ("/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"):
         found = sorted(Path(source).iterdir()) if Path(source).is_dir() else []
@@ -72,9 +75,38 @@ def thousand() -> list[str]:
     for number in range(FILES):
         name = place / f"{number:04}"
         if not name.exists():
-            _copy(real[number % len(real)], name)
+            _copy(go[number // 4 % len(go)] if number % 4 == 0 else real[number % len(real)], name)
         names.append(str(name))
     return names
+
+
+@cache
+def go_programs() -> list[Path]:
+    """Go programs built in three ways from the tests' sources, and those of the Go toolchain itself."""
+    place = folder("go-programs")
+    ways = {"pure": ("0", ()), "pie": ("0", ("-buildmode=pie",)), "cgo": ("1", ())}
+    for source in sorted(each.name for each in GO.iterdir() if each.is_dir()):
+        for way, (cgo, flags) in ways.items():
+            program = place / f"{source}-{way}"
+            if not program.exists():
+                environment = {**os.environ, "CGO_ENABLED": cgo, "GOTOOLCHAIN": "local", "GOFLAGS": ""}
+                command = ["go", "build", "-buildvcs=false", *flags, "-o", str(program), f"./{source}"]
+                subprocess.run(command, cwd=GO, env=environment, check=True)
+    root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    tools = [*Path(root, "bin").iterdir(), *Path(root, "pkg", "tool").glob("*/*")]
+    return [*sorted(place.iterdir()), *sorted(path for path in tools if _is_program(path))]
+
+
+@cache
+def auditwheel_symbols() -> str:
+    """The peer's program, in an environment of its own, installed once."""
+    place = folder("auditwheel-symbols")
+    program = place / "bin" / "auditwheel-symbols"
+    if not program.exists():
+        venv.create(place, with_pip=True)
+        install = [str(place / "bin" / "pip"), "install", "--quiet", "auditwheel-symbols==0.1.13"]
+        subprocess.run(install, check=True)
+    return str(program)
 
 
 def _is_program(path: Path) -> bool:
@@ -126,6 +158,33 @@ def _thousand(*command: str) -> float:
     return elapsed([*command, *thousand()])()
 
 
+def _folder(*command: str) -> float:
+    return elapsed([*command, str(Path(thousand()[0]).parent)])()
+
+
+def _together(*command: str) -> float:
+    """The largest resident memory of a command and its children at one time, added up, in MB."""
+    with subprocess.Popen([*command, str(Path(thousand()[0]).parent)], stdout=subprocess.DEVNULL) as running:
+        most = 0
+        while running.poll() is None:
+            children = _read(f"/proc/{running.pid}/task/{running.pid}/children").split()
+            most = max(most, sum(map(_resident, [str(running.pid), *children])))
+            time.sleep(0.002)
+    return most * 1024 / 1e6
+
+
+def _resident(child: str) -> int:
+    lines = _read(f"/proc/{child}/status").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("ascii", "replace")
+    except OSError:
+        return ""
+
+
 def _script(code: Callable[[], str]) -> Cost:
     return lambda: peak(code()) - peak("pass")
 
@@ -151,13 +210,39 @@ CASES = (
         limit=10,
     ),
     Case(
-        "inspect: 1,000 programs in one command",
-        ours=lambda: _thousand(TRIMARAN, "inspect", "-o", "json"),
+        "inspect: 1,000 programs in one command, for every known distribution",
+        ours=lambda: _folder(TRIMARAN, "inspect", "-o", "json"),
         # The loop that people write today; the shell is the peer.
         peer=lambda: _thousand("sh", "-c", 'for f; do readelf -dV "$f"; done', "sh"),
         peer_name="a shell loop of readelf -dV",
-        ratio=1,
-        rounds=5,
+        ratio=10,
+        rounds=3,
+    ),
+    Case(
+        "inspect: 1,000 programs in one command, for one distribution",
+        ours=lambda: _folder(TRIMARAN, "inspect", "-o", "json", "--for", "rhel-7", "--exit-zero"),
+        # It takes one file a command, and judges it for one policy.
+        peer=lambda: _thousand(
+            "sh", "-c", f'for f; do {auditwheel_symbols()} -m 2_17 "$f" 2>/dev/null; done; true', "sh"
+        ),
+        peer_name="auditwheel-symbols -m 2_17, one command a file",
+        ratio=10,
+        rounds=3,
+    ),
+    Case(
+        "inspect: 1,000 programs in one command, beside what only lists build information",
+        ours=lambda: _folder(TRIMARAN, "inspect", "-o", "json", "--for", "rhel-7", "--exit-zero"),
+        peer=lambda: _folder("go", "version", "-m"),
+        peer_name="one go version -m DIRECTORY",
+        ratio=1 / 3,
+        rounds=7,
+    ),
+    Case(
+        "inspect: memory of all its processes for those 1,000 programs",
+        ours=lambda: _together(TRIMARAN, "inspect", "-o", "json"),
+        unit="MB",
+        limit=80,
+        rounds=3,
     ),
     Case(
         "start: trimaran --help, processor time",

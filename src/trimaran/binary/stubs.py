@@ -24,5 +24,6 @@ def _may_have(build: GoBuild, stub: Stub) -> bool:
         return False
     main = (build.main,) if build.main is not None else ()
     known = {module.path for module in (*main, *build.modules)}
-    # Without modules, as older releases and some distributions build, only the text can tell.
-    return stub.module in known or not known
+    # Without modules, as older releases and some distributions build, only the text can tell. Go's own
+    # commands have none either, and no package from elsewhere.
+    return stub.module in known or not (known or build.package.startswith("cmd/"))
