@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.programs import go, rqlite_source, rqlited
-from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, rootfs
+from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, at_hand, rootfs
 from trimaran import lab, toolchain
 from trimaran.errors import TrimaranError
 from trimaran.lab import build
@@ -25,6 +25,7 @@ WANTED = {
     "bwrap": "bubblewrap",
     "cpio": "cpio",
     "debugfs": "e2fsprogs",
+    "docker-registry": "docker-registry",
     "gcc": "gcc",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
@@ -137,6 +138,7 @@ def main() -> int:
         except MissingPeerError as error:
             print(f"provision: {error}")
             return 1
+    at_hand(lambda line: print(f"provision: {line}", flush=True))
     print("provision: everything is there")
     return 0
 

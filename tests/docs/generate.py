@@ -46,6 +46,8 @@ _ROOMS = {
     "spec": "Declarations",
     "init": "Writing a first declaration",
     "binary": "Binaries",
+    "oci": "Images and registries",
+    "rootfs": "Root file systems",
     "toolchain": "Go toolchains and builds",
     "ledger": "The ledger",
     "supervise": "The supervisor",
