@@ -31,6 +31,7 @@ _COLOURS = {Outcome.RUNS: "green", Outcome.FAILS: "red", Outcome.UNKNOWN: "yello
 class _Done:
     """What has become of the command so far."""
 
+    cancelled: Event
     problems: list[Problem] = field(default_factory=list)
     statuses: list[Exit] = field(default_factory=list)
     contradicted: list[tuple[Proof, Root]] = field(default_factory=list)
@@ -42,7 +43,7 @@ def run(
 ) -> int:
     """Try everything that was asked for; the exit status."""
     chosen = _roots(options["wanted"])
-    done = _Done()
+    done = _Done(cancelled)
     jobs = _jobs(options, arguments, environment, cancelled)
     for file, proofs in _tried(options, chosen, jobs, done):
         done.statuses.append(verify_report.status(proofs))
@@ -105,6 +106,8 @@ def _tried(
                 if proofs:
                     yield file, proofs
         finally:
+            # After Ctrl-C nothing is waited for; otherwise nothing is left to end.
+            done.cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
