@@ -43,9 +43,10 @@ class StaticGlibc:
 
 def read(elf: Elf) -> StaticGlibc | None:
     """For a static program that glibc's startup files are in; None when it has no name services."""
-    found = count(elf, (_CONFIGURATION, _MODULE_OLD, _MODULE_NEW, _SINCE_2_41, *_USERS))
+    found = count(elf, (_CONFIGURATION, _MODULE_OLD, _MODULE_NEW))
     if not found[_CONFIGURATION] or not found[_MODULE_OLD] + found[_MODULE_NEW]:
         return None
+    found += count(elf, (_SINCE_2_41, *_USERS))
     if found[_MODULE_OLD]:
         return StaticGlibc(any(found[name] for name in _USERS), (2,), (2, 34))
     # The table of the built-in `files` names each function once, whoever calls it.
