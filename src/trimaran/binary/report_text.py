@@ -99,7 +99,8 @@ def _go_line(build: GoBuild) -> str:
 
 def _want(want: Want) -> str:
     evidence = "; ".join(part for part in (*want.evidence, want.note) if part)
-    return printable(f"{', '.join((*want.names, want.confidence))}: {evidence}")
+    named = f"{', '.join(want.names)} ({evidence})" if want.names else evidence
+    return printable(f"{want.confidence}: {named}")
 
 
 def _row(name: str, value: str, width: int) -> list[str]:
