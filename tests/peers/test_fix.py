@@ -114,7 +114,6 @@ def test_the_way_that_is_refused_does_lead_to_a_stub(mender: World) -> None:
 
 def test_the_commands_that_are_printed_build_and_run_the_same(mender: World) -> None:
     folder = fixture(mender, "sqlite")
-    mender.run("fix", "-q", str(folder), "--for", "alpine-3.23", "--ways", "musl")
     report = fixed(mender, str(folder), "--for", "alpine-3.23", "--ways", "musl")
     build, _, run = report["ways"][0]["commands"]
     program = mender.home / "by-hand"

@@ -13,7 +13,7 @@ from trimaran.toolchain.gocommand import Go, Limits
 from trimaran.toolchain.install import this_machine
 
 ASKING = Limits(total_s=10)  # a question that a compiler answers without compiling
-COMPILING = Limits(total_s=60)
+COMPILING = Limits(total_s=180)  # the first link by Zig compiles its C library
 BUILDING = Limits(total_s=300)
 RUNNING = Limits(total_s=20)
 
