@@ -56,7 +56,8 @@ def read_file(path: str, source: Source) -> File:
     )
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
     # Only glibc's startup files write the tag, so other static programs are not searched.
-    own = staticglibc.read(opened) if kind in _STATIC and abi_kernel is not None else None
+    glibc_inside = kind in _STATIC and abi_kernel is not None
+    own = staticglibc.read(opened) if glibc_inside else None
     return File(
         path=path,
         format=f"elf{opened.bits}",
@@ -74,6 +75,7 @@ def read_file(path: str, source: Source) -> File:
         static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
         executable_stack=_executable_stack(opened),
         name_services=own is not None,
+        kernel_checked=glibc_inside and staticglibc.checks_kernel(opened),
         static_glibc=own,
         go=go,
         stubs=stubs.linked_in(opened, go),

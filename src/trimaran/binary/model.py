@@ -79,6 +79,7 @@ class File:
             Go's libraries do; loaders have little of it for what is loaded later.
         executable_stack: whether it asks for one.
         name_services: whether glibc's name-service switch was linked into it.
+        kernel_checked: whether a C library in it refuses to start on an older Linux than `abi_kernel`.
         static_glibc: what that glibc tells of itself; None without name services in it.
         stubs: ids of the facts' stubs that were linked into it, because cgo was off.
         go: the Go build information; None for other programs.
@@ -101,6 +102,7 @@ class File:
     static_tls: bool = False
     executable_stack: bool = False
     name_services: bool = False
+    kernel_checked: bool = False
     static_glibc: StaticGlibc | None = None
     stubs: tuple[str, ...] = ()
     go: GoBuild | None = None

@@ -17,6 +17,9 @@ _SINCE_2_41 = b" glibc: getrandom\0"
 _USERS = (b"\0getpwuid_r\0", b"\0getpwnam_r\0", b"\0getgrgid_r\0", b"\0getgrnam_r\0")
 
 
+_KERNEL = b"FATAL: kernel too old\n"
+
+
 @dataclass(frozen=True, slots=True)
 class StaticGlibc:
     """The name services of a glibc that was linked in.
@@ -39,6 +42,11 @@ class StaticGlibc:
     def other_than(self, release: tuple[int, ...]) -> bool:
         """Whether it is certainly another release."""
         return release < self.first or (self.before is not None and release >= self.before)
+
+
+def checks_kernel(elf: Elf) -> bool:
+    """Whether it compares the kernel's release at its start; glibc 2.31 does, 2.36 no longer."""
+    return bool(count(elf, (_KERNEL,))[_KERNEL])
 
 
 def read(elf: Elf) -> StaticGlibc | None:

@@ -43,6 +43,9 @@ def library(needs: Needs, distribution: Distribution) -> Finding | None:
     names = listed(list(loaded.missing), 4)
     if measured:
         return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, and looks in folders where nobody looked")
+    if loaded.missing.keys() <= distribution.base:
+        reason = f"needs {names}: its essential packages bring that, and a smaller image may lack it"
+        return Finding(_UNKNOWN, Rule.LIBRARY, reason)
     return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, which the base system may lack")
 
 

@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from posixpath import basename
 
 from trimaran.binary.model import File, Kind, Outcome, Rule, number
-from trimaran.binary.verdict_needs import Finding, Needs
+from trimaran.binary.verdict_needs import Finding, Needs, libc_of
 from trimaran.facts.model import Distribution, GoKernel, Libc
 
 _FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
 # glibc 2.33 brought the comparison of the ISA level (its NEWS).
 _CHECKS_ISA = (2, 33)
+# Measured: the loader of 2.31 refuses a kernel that calls itself older than 3.2, that of 2.36 does not.
+_LOADER_ASKS = (3, 2)
+_CHECKS_KERNEL, _NO_LONGER_CHECKS_KERNEL = (2, 31), (2, 36)
+# glibc 2.26 brought 3.2 as the oldest kernel (its NEWS); older releases are content with less.
+_ASKS_SINCE = (2, 26)
 
 
 def kind(needs: Needs, _: Distribution) -> Finding | None:
@@ -112,20 +117,32 @@ def _loader_compares(file: File, distribution: Distribution) -> bool:
 
 
 def kernel(needs: Needs, distribution: Distribution) -> Finding | None:
-    """Is the kernel new enough?"""
+    """Is the kernel new enough, by what it calls itself?"""
     text = needs.conditions.kernel or distribution.kernel
     here = number(text or "")
     if here is None:
         return None
-    file = needs.file
-    if (floor := number(file.abi_kernel or "")) and here < floor and file.interpreter is None:
-        reason = f'its C library asks for Linux {file.abi_kernel}, and may say "kernel too old"'
-        return Finding(_UNKNOWN, Rule.KERNEL, reason, f"Linux {text}")
+    file, found = needs.file, f"Linux {text}"
+    floor = number(file.abi_kernel or "")
+    if file.kernel_checked and floor and here < floor:
+        reason = f'the C library in it asks for Linux {file.abi_kernel}: "kernel too old"'
+        return Finding(_FAILS, Rule.KERNEL, reason, found)
+    if file.interpreter is not None and here < _LOADER_ASKS:
+        loader = _loader_refuses(distribution)
+        if loader is not None:
+            return Finding(loader, Rule.KERNEL, f'{libc_of(distribution)} may say "kernel too old"', found)
     needed = linux_floor(file, distribution.go_kernels)
     if (floor := number(needed or "")) and here < floor:
         reason = f"its Go release is made for Linux {needed} and newer, and may not start on an older one"
-        return Finding(_UNKNOWN, Rule.KERNEL, reason, f"Linux {text}")
+        return Finding(_UNKNOWN, Rule.KERNEL, reason, found)
     return None
+
+
+def _loader_refuses(distribution: Distribution) -> Outcome | None:
+    libc = number(distribution.libc_version)
+    if distribution.libc is not Libc.GLIBC or libc is None or libc >= _NO_LONGER_CHECKS_KERNEL:
+        return None
+    return _FAILS if _ASKS_SINCE <= libc <= _CHECKS_KERNEL else _UNKNOWN
 
 
 def linux_floor(file: File, kernels: Iterable[GoKernel]) -> str | None:

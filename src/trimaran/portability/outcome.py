@@ -166,6 +166,8 @@ def _stopped(stop: Stop) -> str:
 
 def _killed(file: File, ended: Ended, signal: str) -> Seen:
     killed = f"killed by {signal}"
+    if signal == "SIGABRT" and _KERNEL.search(ended.errors):
+        return Seen(_FAILS, Rule.KERNEL, "the C library in it says: FATAL: kernel too old")
     if signal == "SIGILL" and (file.isa > 1 or cpu_level(file) > 1):
         return Seen(_FAILS, Rule.CPU_LEVEL, f"{killed}: an instruction that the processor lacks")
     if signal in {"SIGSEGV", "SIGBUS"} and file.interpreter is None and file.needed:

@@ -30,7 +30,9 @@ def compare(predicted: Verdict, seen: Seen) -> Agreement:
     if predicted.outcome is Outcome.UNKNOWN:
         return Agreement.SETTLED
     if predicted.outcome is seen.outcome:
-        same = seen.outcome is Outcome.RUNS or predicted.rule is seen.rule
+        # A crash long after the start does not say what it was about.
+        later = seen.rule is None and predicted.rule in _LATER
+        same = seen.outcome is Outcome.RUNS or predicted.rule is seen.rule or later
         return Agreement.AGREES if same else Agreement.CONTRADICTS
     if predicted.outcome is Outcome.FAILS and predicted.rule in _LATER:
         return Agreement.NOT_REACHED
