@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -344,7 +346,7 @@ def test_a_contradiction_is_loud_and_leaves_a_report_without_secrets(tmp_path: P
     done = command(*words, data=tmp_path / "data", home=tmp_path / "state")
     assert done.returncode == 1
     assert "CONTRADICTED on debian-11 (plain)" in done.stdout
-    assert "1 prediction is contradicted" in done.stderr
+    assert "1 prediction is contradicted." in done.stderr
     text = (tmp_path / "state/trimaran/verify-report.json").read_text("utf-8")
     report = json.loads(text)
     assert report["schema"] == "trimaran.dev/verify-report/v1"
@@ -357,6 +359,56 @@ def test_a_contradiction_is_loud_and_leaves_a_report_without_secrets(tmp_path: P
     chosen = tmp_path / "elsewhere.json"
     assert command(*words[:3], "--report", str(chosen), data=tmp_path / "data").returncode == 1
     assert json.loads(chosen.read_text("utf-8"))["schema"] == "trimaran.dev/verify-report/v1"
+
+
+def test_an_interrupt_ends_what_runs_at_once() -> None:
+    environment = {**os.environ, "XDG_DATA_HOME": str(at_hand())}
+    words = [
+        TRIMARAN,
+        "verify",
+        str(probe("-static")),
+        "--timeout",
+        "60",
+        "--",
+        "sleep",
+        str(900_000 + os.getpid()),
+    ]
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as ours:
+        deadline = time.monotonic() + 30
+        while not living(words[-1], ours.pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert living(words[-1], ours.pid)
+        began = time.monotonic()
+        ours.send_signal(signal.SIGINT)
+        assert ours.wait(30) == 130
+        assert time.monotonic() - began < 10
+    assert living(words[-1], ours.pid) == []
+
+
+def living(mark: str, but: int) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != but:
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            found += [entry.name] if mark.encode() in words else []
+    return found
+
+
+def test_a_network_that_is_asked_for_comes_with_the_ways_to_names(tmp_path: Path) -> None:
+    there = root("debian-12")
+    folder = tmp_path / "root"
+    (folder / "etc").mkdir(parents=True)
+    (folder / "etc/resolv.conf").touch()
+    bare = replace(there, folder=folder)
+    proof = verify(probe("-static"), bare, ["exit", "0"], how=How(network=True))
+    assert "/etc/resolv.conf" in proof.command
+    assert proof.status == 0
+    assert "/etc/resolv.conf" not in verify(probe("-static"), bare, ["exit", "0"]).command
 
 
 @pytest.mark.parametrize(

@@ -207,8 +207,11 @@ def _report(options: "Options", done: _Done, hidden: Sequence[str]) -> None:
     path = options["report"] or paths.state() / "verify-report.json"
     verify_sending.write(path, done.contradicted, hidden)
     many = "predictions are" if len(done.contradicted) > 1 else "prediction is"
-    click.echo(f"{len(done.contradicted)} {many} contradicted: a bug in Trimaran or in its facts", err=True)
-    click.echo(f"  please read {printable(str(path))} and send it", err=True)
+    click.echo(f"{len(done.contradicted)} {many} contradicted.", err=True)
+    click.echo(
+        "  Unless the program itself is at fault, that is a bug in Trimaran or in its facts:", err=True
+    )
+    click.echo(f"  please read {printable(str(path))} and send it.", err=True)
 
 
 _PRINT: dict[str, Callable[[File, Sequence[Proof], _Done], None]] = {

@@ -14,7 +14,7 @@ from trimaran.portability.verify_how import How
 from trimaran.portability.verify_machine import Machine
 from trimaran.portability.verify_trace import Trace
 from trimaran.portability.verify_tracing import tracer
-from trimaran.rootfs import Root, sandbox, sandbox_tree
+from trimaran.rootfs import Root, inside, sandbox, sandbox_tree
 from trimaran.rootfs.sandbox_ended import Ended
 from trimaran.rootfs.sandbox_plan import PROGRAMS, Cell, Limits, by_hand, environment
 
@@ -94,7 +94,12 @@ class Trial:
         return [*self.machine.binds(), *beside, (str(self.program), self.inside)]
 
     def _over(self) -> dict[str, Path]:
-        return {"nsswitch.conf": _NSSWITCH} if self.variant is NameService.ENTERPRISE else {}
+        """Files of this machine that are shown in `/etc`."""
+        over = {"nsswitch.conf": _NSSWITCH} if self.variant is NameService.ENTERPRISE else {}
+        # Images leave this file empty, because whoever runs them fills it.
+        if self.how.network and not inside.read(self.root.folder, "/etc/resolv.conf", 1):
+            over["resolv.conf"] = Path("/etc/resolv.conf").resolve()
+        return over
 
     def _run(self, cell: Cell, traced: tuple[str, ...] = ()) -> Ended:
         before = (*self.machine.before, *traced)
