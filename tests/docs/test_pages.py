@@ -154,4 +154,7 @@ def test_no_registry_is_named_and_nothing_of_one_machine_is_left() -> None:
     words += [re.escape("".join(halves)) + r"\w" for halves in places]
     bad = re.compile("|".join(rf"(?<![\w}}]){word}" for word in words))
     found = [f"{name}: {hit[0]}" for name, text in _texts() for hit in bad.finditer(text)]
-    assert found == []
+    # What a reference without a host means everywhere, said once.
+    hub = "".join(next(halves for halves in hosts if halves[0] == "docker"))
+    allowed = {f"src/trimaran/oci/reference.py: {hub}"}
+    assert [each for each in found if each not in allowed] == []

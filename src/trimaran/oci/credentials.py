@@ -17,11 +17,11 @@ from typing import Any
 
 from trimaran.errors import Exit, Problem, TrimaranError, Where, printable
 from trimaran.oci.challenge import Credential
+from trimaran.oci.reference import DEFAULT_HOST, DEFAULT_KEY
 
 _FILE_BYTES = 4 << 20
 _HELPER_S = 30
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DOCKER_IO = "https://index.docker.io/v1/"
 
 
 def credential(host: str, repository: str) -> Credential | None:
@@ -66,7 +66,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 
 def _of(found: Mapping[str, Any], host: str, repository: str, path: Path) -> Credential | None:
-    key = _DOCKER_IO if host == "docker.io" else host
+    key = DEFAULT_KEY if host == DEFAULT_HOST else host
     helpers = found.get("credHelpers")
     helper = helpers.get(host) if isinstance(helpers, dict) else None
     if isinstance(helper, str):
@@ -86,9 +86,9 @@ def _names(host: str, repository: str) -> Iterator[str]:
     while "/" in path:
         yield path
         path = path.rpartition("/")[0]
-    hosts = (host, "index.docker.io", _DOCKER_IO) if host == "docker.io" else (host,)
-    for each in hosts:
-        yield from (each, f"https://{each}", f"https://{each}/", f"https://{each}/v1/", f"https://{each}/v2/")
+    yield from (host, f"https://{host}", f"https://{host}/", f"https://{host}/v1/", f"https://{host}/v2/")
+    if host == DEFAULT_HOST:
+        yield DEFAULT_KEY
 
 
 def _entry(entry: Mapping[str, Any], path: Path) -> Credential | None:

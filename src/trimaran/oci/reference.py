@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 from trimaran.errors import TrimaranError, fail, printable
 
-_DEFAULT_HOST, _DEFAULT_API = "docker.io", "registry-1.docker.io"
+# What every container tool takes a name without a host to mean. No other registry is named in our code.
+DEFAULT_HOST = "docker.io"
+_DEFAULT_API, _DEFAULT_INDEX = f"registry-1.{DEFAULT_HOST}", f"index.{DEFAULT_HOST}"
+DEFAULT_KEY = f"https://{_DEFAULT_INDEX}/v1/"
+"""Under what container tools keep the credentials of that registry."""
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,45}\])(?::\d{1,5})?")
@@ -41,7 +45,7 @@ class Reference:
     @property
     def base(self) -> str:
         """The address of the registry's API. Plain HTTP only on this machine's own addresses."""
-        host = _DEFAULT_API if self.host == _DEFAULT_HOST else self.host
+        host = _DEFAULT_API if self.host == DEFAULT_HOST else self.host
         return f"{'http' if is_loopback(host) else 'https'}://{host}/v2"
 
     def at(self, digest: str) -> str:
@@ -65,9 +69,9 @@ def parse_reference(text: str) -> Reference:
         raise _wrong(text, "its digest is not sha256: and 64 digits of 0-9a-f")
     head, slash, tail = rest.partition("/")
     named = slash and (set(head) & {".", ":", "["} or head == "localhost")
-    host, path = (head, tail) if named else (_DEFAULT_HOST, rest)
-    if host in {"index.docker.io", _DEFAULT_API}:
-        host = _DEFAULT_HOST
+    host, path = (head, tail) if named else (DEFAULT_HOST, rest)
+    if host in {_DEFAULT_INDEX, _DEFAULT_API}:
+        host = DEFAULT_HOST
     if not _HOST.fullmatch(host):
         raise _wrong(text, "its host is none")
     repository, colon, tag = path.partition(":")
@@ -75,7 +79,7 @@ def parse_reference(text: str) -> Reference:
         raise _wrong(text, "its tag is none")
     if len(repository) > 255 or not _REPOSITORY.fullmatch(repository):
         raise _wrong(text, "its repository is none (small letters, digits, single dots, dashes, slashes)")
-    if host == _DEFAULT_HOST and "/" not in repository:
+    if host == DEFAULT_HOST and "/" not in repository:
         repository = f"library/{repository}"
     return Reference(host, repository, tag if tag or digest else "latest", digest)
 

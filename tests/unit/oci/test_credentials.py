@@ -10,6 +10,7 @@ import pytest
 from trimaran.errors import Exit, TrimaranError
 from trimaran.oci.challenge import Credential
 from trimaran.oci.credentials import credential
+from trimaran.oci.reference import DEFAULT_HOST, DEFAULT_KEY
 
 ALICE = base64.b64encode(b"alice:won:der").decode()
 
@@ -38,7 +39,7 @@ def test_without_a_file_nothing_is_known(config: Path) -> None:
     [
         ({"registry.example.com": {"auth": ALICE}}, "registry.example.com", True),
         ({"https://registry.example.com/v1/": {"auth": ALICE}}, "registry.example.com", True),
-        ({"https://index.docker.io/v1/": {"auth": ALICE}}, "docker.io", True),
+        ({DEFAULT_KEY: {"auth": ALICE}}, DEFAULT_HOST, True),
         ({"registry.example.com/a": {"auth": ALICE}}, "registry.example.com", True),
         ({"registry.example.com/b": {"auth": ALICE}}, "registry.example.com", False),
         ({"other.example.com": {"auth": ALICE}}, "registry.example.com", False),

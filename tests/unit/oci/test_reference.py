@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimaran.errors import TrimaranError
+from trimaran.oci.reference import DEFAULT_HOST as HUB
 from trimaran.oci.reference import parse_reference
+
+HUB_API = f"https://registry-1.{HUB}/v2"
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -13,16 +16,16 @@ DIGEST = "sha256:" + "ab" * 32
 @pytest.mark.parametrize(
     ("text", "full", "base"),
     [
-        ("alpine", "docker.io/library/alpine:latest", "https://registry-1.docker.io/v2"),
-        ("docker.io/alpine:3.23", "docker.io/library/alpine:3.23", "https://registry-1.docker.io/v2"),
-        ("team/image", "docker.io/team/image:latest", "https://registry-1.docker.io/v2"),
+        ("alpine", f"{HUB}/library/alpine:latest", HUB_API),
+        (f"{HUB}/alpine:3.23", f"{HUB}/library/alpine:3.23", HUB_API),
+        ("team/image", f"{HUB}/team/image:latest", HUB_API),
         ("localhost/image:1", "localhost/image:1", "http://localhost/v2"),
         ("127.0.0.1:5000/a/b/c", "127.0.0.1:5000/a/b/c:latest", "http://127.0.0.1:5000/v2"),
         ("[::1]:5000/a", "[::1]:5000/a:latest", "http://[::1]:5000/v2"),
         ("registry.example.com/a:V1", "registry.example.com/a:V1", "https://registry.example.com/v2"),
         (f"registry.example.com:8443/a@{DIGEST}", f"registry.example.com:8443/a@{DIGEST}",
          "https://registry.example.com:8443/v2"),
-        (f"a/b:1@{DIGEST}", f"docker.io/a/b:1@{DIGEST}", "https://registry-1.docker.io/v2"),
+        (f"a/b:1@{DIGEST}", f"{HUB}/a/b:1@{DIGEST}", HUB_API),
         ("128.0.0.1:5000/a", "128.0.0.1:5000/a:latest", "https://128.0.0.1:5000/v2"),
     ],
 )  # fmt: skip
