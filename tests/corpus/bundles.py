@@ -33,6 +33,7 @@ X = {"usr/bin/x": PROGRAM}
 TREE: dict[str, bytes | str] = {"./": b"", "./usr/bin/x": PROGRAM, "./usr/bin/y": "x", "./usr/bin/s": SCRIPT}
 TREE |= {"./usr/lib/o.o": OBJECT, "./empty": b""}
 ZEROS = 16 << 20
+END = bytes(1024)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def tars() -> Iterator[Case]:
     devices = b"".join(header(b"dev/" + kind, kind, 4096) for kind in (b"3", b"4", b"6"))
     yield Case(
         "devices.tar",
-        devices + header(b"y", b"1", 0, b"x") + header(b"z", b"2", 9, b"/etc/passwd"),
+        devices + header(b"y", b"1", 0, b"x") + header(b"z", b"2", 9, b"/etc/passwd") + END,
         (),
         ("TRM0211",),
     )
@@ -106,6 +107,7 @@ def tars() -> Iterator[Case]:
         "replaced.tar", tar([*X.items(), ("./usr//bin/x", "/etc/passwd")]), ("/usr/bin/x",), ("TRM0224",)
     )
     yield Case("cut-header.tar", (body + header(b"y"))[:-100], ("/usr/bin/x",), ("TRM0212",))
+    yield Case("cut-between.tar", body, ("/usr/bin/x",), ("TRM0212",))
     yield Case("cut-body.tar", body[: 512 + len(PROGRAM) - 9], (), ("TRM0212",))
     yield Case("cut-behind-pax.tar", member(b"p", b"11 path=abc", b"x")[:512], (), ("TRM0212",))
     yield Case("pax-and-no-member.tar", member(b"p", b"11 path=ab\n", b"x"), (), ("TRM0212",))
@@ -124,17 +126,17 @@ def tars() -> Iterator[Case]:
     ):
         yield Case(f"pax-record-{number}.tar", member(b"p", record, b"x") + body, (), ("TRM0213",))
     extended = header(name, b"S", len(PROGRAM))
-    yield Case("sparse.tar", extended + PROGRAM, (), ("TRM0218",))
-    yield Case("sparse-data.tar", header(b"log", b"S", 512) + bytes(512) + body, ("/usr/bin/x",))
+    yield Case("sparse.tar", extended + PROGRAM.ljust(512, b"\0") + END, (), ("TRM0218",))
+    yield Case("sparse-data.tar", header(b"log", b"S", 512) + bytes(512) + body + END, ("/usr/bin/x",))
     newest = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
     sparse = b"1\n0\n%d\n" % len(PROGRAM)
     yield Case(
         "sparse-pax.tar",
-        member(b"p", newest, b"x") + member(name, sparse.ljust(512, b"\0") + PROGRAM),
+        member(b"p", newest, b"x") + member(name, sparse.ljust(512, b"\0") + PROGRAM) + END,
         (),
         ("TRM0218",),
     )
-    yield Case("unnamed.tar", member(b"", PROGRAM), ("/",))
+    yield Case("unnamed.tar", member(b"", PROGRAM) + END, ("/",))
 
 
 def squeezed() -> Iterator[Case]:

@@ -152,6 +152,20 @@ def test_damaged_archives_give_results(tmp_path: Path, written: list[str], shard
     assert set(seen) <= {"read", *explanations()}
 
 
+@pytest.mark.parametrize("name", whole())
+def test_a_cut_archive_gives_what_stood_before_the_cut(tmp_path: Path, name: str) -> None:
+    content, path = whole()[name], tmp_path / name
+    path.write_bytes(content)
+    complete = [result for result in files_in(str(path)) if isinstance(result, File)]
+    for size in range(1, len(content), 1 + len(content) // 40):
+        path.write_bytes(content[:size])
+        results = list(files_in(str(path)))
+        programs = [result for result in results if isinstance(result, File)]
+        assert programs == complete[: len(programs)]
+        assert len(results) - len(programs) <= 2
+        assert len(programs) == len(complete) or len(results) > len(programs)
+
+
 BIG = r"""
 import pathlib, re, sys
 from trimaran.binary.bundle import files_in
@@ -189,7 +203,18 @@ def test_a_big_program_in_an_archive_needs_little_memory(tmp_path: Path, form: s
 def test_many_members_need_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "many.tar"
     names = (b"usr/share/a-package/%07d" % number for number in range(100_000))
-    path.write_bytes(tar(bundles.X, ends=False) + b"".join(map(header, names)))
+    path.write_bytes(tar(bundles.X, ends=False) + b"".join(map(header, names)) + bytes(1024))
+    sizes, memory = peak(path)
+    assert sizes == [str(len(PROGRAM))]
+    assert memory < MEMORY
+
+
+def test_a_zip_archive_of_many_members_needs_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("usr/bin/x", PROGRAM)
+        for number in range(70_000):
+            archive.writestr(f"usr/share/a-package/{number}", b"")
     sizes, memory = peak(path)
     assert sizes == [str(len(PROGRAM))]
     assert memory < MEMORY

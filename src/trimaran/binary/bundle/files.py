@@ -88,7 +88,7 @@ def _entries(kind: str | None, name: str, source: Source) -> Iterator[Entry]:
         return adb.entries(stream, budget)
     if kind == Form.COMPRESSED:
         return _compressed(name, source, budget)
-    return tar.entries(stream, budget)
+    return tar.entries(stream, budget, marked=True)
 
 
 def _compressed(name: str, source: Source, budget: Budget) -> Iterator[Entry]:

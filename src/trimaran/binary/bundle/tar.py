@@ -70,10 +70,15 @@ def number(raw: bytes) -> int:
     return int(digits, 8)
 
 
-def entries(stream: Stream, budget: Budget) -> Iterator[Entry]:
-    """The members in their order; at the end the rest of the stream was read, so that its checksum counts."""
+def entries(stream: Stream, budget: Budget, *, marked: bool = False) -> Iterator[Entry]:
+    """The members in their order; at the end the rest of the stream was read, so that its checksum counts.
+
+    Args:
+        marked: whether the end must be marked. Some tools leave the mark out, as umoci does in layers; where
+            nothing else tells that an archive is whole, it must be there.
+    """
     ahead = _Extended()
-    while (block := upto(stream, BLOCK)) and block.strip(b"\0"):
+    while (block := upto(stream, BLOCK)).strip(b"\0"):
         if len(block) < BLOCK:
             raise cut("ends inside the header of a tar member")
         if not is_header(block):
@@ -87,8 +92,8 @@ def entries(stream: Stream, budget: Budget) -> Iterator[Entry]:
             continue
         yield from _member(stream, block, ahead, size)
         ahead = _Extended()
-    if ahead.count:
-        raise cut("ends behind an extended header, before its member")
+    if ahead.count or (marked and not block):
+        raise cut("ends without the mark of a tar archive's end")
     while stream.skip(CHUNK):
         pass
 
