@@ -11,7 +11,7 @@ import time
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 # The releases that are measured: Debian's number → its name.
@@ -79,18 +79,18 @@ class Suite:
 
     @cached_property
     def _configuration(self) -> Path:
+        file, updated = self.folder / "apt.conf", self.folder / "updated"
+        if updated.is_file() and time.time() - updated.stat().st_mtime < _FRESH_S:
+            return file
         for each in ("state/lists/partial", "cache/archives/partial", "none"):
             (self.folder / each).mkdir(parents=True, exist_ok=True)
         (self.folder / "state/status").touch()
         (self.folder / "sources.list").write_text(
             f"deb [signed-by={_KEYS}] {_mirror()} {self.name} main\n", "utf-8"
         )
-        file = self.folder / "apt.conf"
         file.write_text(_CONFIGURATION.format(folder=self.folder), "utf-8")
-        updated = self.folder / "updated"
-        if not updated.is_file() or time.time() - updated.stat().st_mtime > _FRESH_S:
-            _apt(["apt-get", "update", "--quiet"], file, self.folder)
-            updated.touch()
+        _apt(["apt-get", "update", "--quiet"], file, self.folder)
+        updated.touch()
         return file
 
     def _run(self, *argv: str, inside: Path | None = None) -> str:
@@ -133,6 +133,7 @@ def libraries(listings: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names - targets if name.startswith(("lib", "ld-")))
 
 
+@cache
 def _mirror() -> str:
     said = _tool("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
     found = [line for line in said.splitlines() if line.rstrip("/").endswith("/debian")]
