@@ -21,7 +21,7 @@ from tests.peers.verify_probe import probe, small_root
 from trimaran.errors import TrimaranError
 from trimaran.rootfs import sandbox, sandbox_tree
 from trimaran.rootfs.sandbox_ended import Ended
-from trimaran.rootfs.sandbox_plan import Cell, Isolation, Limits, Stop, environment
+from trimaran.rootfs.sandbox_plan import HOME, Cell, Isolation, Limits, Stop, environment
 
 pytestmark = pytest.mark.peer
 
@@ -96,7 +96,7 @@ def test_a_program_has_no_rights(root: Path, isolation: Isolation) -> None:
 
 def test_nothing_but_its_own_folders_can_be_written(root: Path, isolation: Isolation) -> None:
     refused = ("/x", "/etc/x", "/etc/passwd", "/usr/share/x", "/dev/x", "/nowhere")
-    taken = ("/tmp/x", "/root/x", "/home/x", "/run/x", "/dev/shm/x")
+    taken = ("/tmp/x", f"{HOME}/x", "/home/x", "/run/x", "/dev/shm/x")
     lines = run(root, isolation, "write", *refused, *taken).output.splitlines()
     assert lines[len(refused) :] == [f"{path} written" for path in taken]
     assert all("Read-only file system" in line for line in lines[: len(refused)]), lines

@@ -5,24 +5,25 @@ from hypothesis import strategies as st
 
 from trimaran.portability.verify_report import cleaned, tail
 from trimaran.portability.verify_trace import Trace, parse
+from trimaran.rootfs.sandbox_plan import HOME
 
 FIRST = "/tmp/program/bin/x"
 LINES = r"""
-10 openat(AT_FDCWD</root>, "/etc/of-the-maker", O_RDONLY) = 3</etc/of-the-maker>
+10 openat(AT_FDCWD</srv>, "/etc/of-the-maker", O_RDONLY) = 3</etc/of-the-maker>
 11 execve("/tmp/program/start", ["/tmp/program/start"], 0x1 /* 5 vars */) = 0
 11 execve("/tmp/program/bin/x", ["x", "a, b"], 0x1 /* 5 vars */) = 0
-10 openat(AT_FDCWD</root>, "/etc/of-the-maker-too", O_RDONLY) = 3
+10 openat(AT_FDCWD</srv>, "/etc/of-the-maker-too", O_RDONLY) = 3
 11 access("/etc/ld.so.preload", R_OK)      = -1 ENOENT (No such file or directory)
-11 openat(AT_FDCWD</root>, "/lib/hw/libc.so.6", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)
-11 newfstatat(AT_FDCWD</root>, "/lib/hw", 0x7ff, 0) = -1 ENOENT (No such file or directory)
-11 openat(AT_FDCWD</root>, "/lib/libc.so.6", O_RDONLY|O_CLOEXEC) = 3</lib/libc.so.6>
-11 openat(AT_FDCWD</root>, "plain.txt", O_RDONLY <unfinished ...>
+11 openat(AT_FDCWD</srv>, "/lib/hw/libc.so.6", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)
+11 newfstatat(AT_FDCWD</srv>, "/lib/hw", 0x7ff, 0) = -1 ENOENT (No such file or directory)
+11 openat(AT_FDCWD</srv>, "/lib/libc.so.6", O_RDONLY|O_CLOEXEC) = 3</lib/libc.so.6>
+11 openat(AT_FDCWD</srv>, "plain.txt", O_RDONLY <unfinished ...>
 12 openat(7</srv/d\303\251p>, "b\tc", O_RDONLY) = 4</srv/x>
-11 <... openat resumed>) = 5</root/plain.txt>
-12 openat(AT_FDCWD</root>, "/lib/libnss_sss.so.2", O_RDONLY) = -1 ENOENT (No such file or directory)
+11 <... openat resumed>) = 5</srv/plain.txt>
+12 openat(AT_FDCWD</srv>, "/lib/libnss_sss.so.2", O_RDONLY) = -1 ENOENT (No such file or directory)
 12 execve("/usr/bin/sh", ["sh"], 0x1 /* 5 vars */) = -1 ENOENT (No such file or directory)
 12 execve("/bin/sh", ["sh"], 0x1 /* 5 vars */) = 0
-12 openat(AT_FDCWD</root>, "/etc/secret", O_RDONLY) = -1 EACCES (Permission denied)
+12 openat(AT_FDCWD</srv>, "/etc/secret", O_RDONLY) = -1 EACCES (Permission denied)
 11 +++ exited with 0 +++
 """
 
@@ -32,7 +33,7 @@ def test_only_the_program_and_what_it_started_are_told() -> None:
         programs=(FIRST, "/bin/sh"),
         libraries=("/lib/libc.so.6",),
         name_services=("libnss_sss.so.2",),
-        files=("/srv/d\N{LATIN SMALL LETTER E WITH ACUTE}p/b\N{REPLACEMENT CHARACTER}c", "/root/plain.txt"),
+        files=("/srv/d\N{LATIN SMALL LETTER E WITH ACUTE}p/b\N{REPLACEMENT CHARACTER}c", "/srv/plain.txt"),
         missing=("/etc/ld.so.preload", "/lib/libnss_sss.so.2"),
     )
 
@@ -56,7 +57,7 @@ def test_a_report_hides_what_is_private() -> None:
     text = "open /home/anna/x as anna: password=hunter2 to https://anna:pw@host/ with Authorization: Bearer"
     found = cleaned(text, ["hostname", "anna"])
     assert not [word for word in ("anna", "hunter2", "pw@", "/home") if word in found]
-    assert cleaned("/root/.cache/x", []) == "~/.cache/x"
+    assert cleaned(f"{HOME}/.cache/x", []) == "~/.cache/x"
 
 
 def test_a_tail_is_bounded_and_printable() -> None:
