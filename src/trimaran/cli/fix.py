@@ -56,7 +56,7 @@ class _Asked:
 
 
 @click.command("fix", cls=_Dashed)
-@click.argument("subject", metavar="[SERVICE.YAML|FOLDER|./cmd/x]", default="")
+@click.argument("subject", metavar="[SERVICE.YAML|FOLDER|./cmd/x] [-- ARGS]", default="")
 @click.option("--for", "wanted", metavar="IDS", multiple=True, help="Where it has to start; default: runsOn.")
 @click.option("--ways", "named", metavar="NAMES", help=f"Only these: {','.join(_WAYS)}.")
 @click.option("--all", "every", is_flag=True, help="Try every way, also when nothing has to change.")

@@ -36,7 +36,8 @@ def _bad(
     bench: Bench, name: str, code: str, said: str, needs: str = "", answer: Answer | None = None
 ) -> Check:
     packages = cc_packages.brings(needs, bench.target.arch, bench.native) if needs else {}
-    fix = cc_packages.install(packages, bench.family) or "mend what the compiler names below"
+    by_hand = "mend what the compiler names" if answer else "call it by hand, and mend or replace it"
+    fix = cc_packages.install(packages, bench.family) or by_hand
     said_there = f"{answer.err}\n{answer.out}".replace(f"{bench.folder}/", "") if answer else ""
     detail = tuple(map(printable, cc_reading.shown(said_there)))
     return Check(name, State.BAD, said, code, fix, packages, detail)
@@ -127,16 +128,23 @@ def headers(bench: Bench) -> Check:
 
 def object_file(bench: Bench) -> Check:
     """What kind of object does it make, whatever it says?"""
+    machine, answer = made(bench)
+    if not machine:
+        said = f"the compiler {answer.why or 'cannot compile an empty program'}"
+        return _bad(bench, "object", "TRM1382", said, answer=answer)
+    if machine != MACHINES.get(bench.target.arch, machine):
+        return _foreign(bench, "object", f"makes objects for {machine}")
+    return Check("object", State.GOOD, f"makes objects for {machine}")
+
+
+def made(bench: Bench) -> tuple[str, Answer]:
+    """The machine of an object that it makes, and its answer; empty when it makes none."""
     out = bench.folder / "main.o"
     answer = bench.compile("-c", "-o", str(out), bench.write("main.c", _MAIN))
     if not answer.good or not out.is_file():
-        said = f"the compiler {answer.why or 'cannot compile an empty program'}"
-        return _bad(bench, "object", "TRM1382", said, answer=answer)
+        return "", answer
     with out.open("rb") as file:
-        made = cc_reading.machine(file.read(20))
-    if made != MACHINES.get(bench.target.arch, made):
-        return _foreign(bench, "object", f"makes objects for {made or 'no machine'}")
-    return Check("object", State.GOOD, f"makes objects for {made}")
+        return cc_reading.machine(file.read(20)), answer
 
 
 def link(bench: Bench) -> Check:

@@ -97,7 +97,7 @@ def build(bench: Bench) -> tuple[Check, Path | None]:
     said = f"the cgo probe {answer.why or 'does not build'}"
     if missing.name:
         said += f": {printable(missing.name)} is missing"
-    fix = cc_packages.install(packages, bench.family) or "mend what is named below"
+    fix = cc_packages.install(packages, bench.family) or "mend what the compiler names"
     detail = tuple(map(printable, cc_reading.shown(answer.err)))
     return Check("probe", State.BAD, said, "TRM1388", fix, packages, detail), None
 

@@ -1,11 +1,13 @@
 """What compilers print when something is missing, read into its name."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trimaran.cli.main import _run
 from trimaran.portability import cc_packages, cc_report
 from trimaran.portability.cc_bench import variables
 from trimaran.portability.cc_model import Check, Examination, Linked, State, Target
@@ -111,6 +113,27 @@ def test_a_distribution_belongs_to_a_family(identity: str, like: str, family: st
 def test_a_variable_that_nobody_reads_is_named() -> None:
     given_there = {"CC_x86_64_redhat_linux": "gcc", "CC": "gcc", "CC_FOR_linux_arm64": "x", "HOME": os.sep}
     assert variables(given_there) == ("CC_FOR_linux_arm64", "CC_x86_64_redhat_linux")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--for", "linux/plan9"],
+        ["--for", "windows/amd64"],
+        ["--for", "debain-12"],
+        ["--for", "../../etc/passwd"],
+        ["--for", "\x1b[2J"],
+        ["--for", "linux/arm64", "--compare", "gcc", "clang"],
+    ],
+)
+def test_a_target_that_is_none_is_refused(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert _run(["cc", "doctor", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert "error[TRM1380]" in said
+    assert "\x1b" not in said
 
 
 def test_two_toolchains_stand_side_by_side_and_differences_are_marked() -> None:
