@@ -69,11 +69,23 @@ def parse(lines: Iterable[str], first: str) -> Trace:
 
 
 def _missing(paths: list[str], found: dict[str, dict[str, None]]) -> list[str]:
-    """Without the folders in which the loader and the PATH look before they find."""
+    """Without the many places where the loader and the PATH look; a library that is nowhere is told once."""
     got = {posixpath.basename(path) for kind in ("programs", "libraries") for path in found[kind]}
-    passed = [path for path in paths if posixpath.basename(path) in got]
-    folders = {posixpath.dirname(path) for path in passed}
-    return [path for path in paths if path not in passed and path not in folders]
+    folders = {posixpath.dirname(path) for path in paths if _looked_for(path, got)}
+    told = []
+    for path in paths:
+        base = posixpath.basename(path)
+        if base in got or path in folders:
+            continue
+        if _LIBRARY.search(base):
+            got.add(base)
+        told.append(path)
+    return told
+
+
+def _looked_for(path: str, got: set[str]) -> bool:
+    base = posixpath.basename(path)
+    return base in got or bool(_LIBRARY.search(base))
 
 
 def _sort(call: _Call, found: dict[str, dict[str, None]], opened: set[str]) -> None:
