@@ -9,8 +9,8 @@ from trimaran.errors import TrimaranError, Where, fail, printable
 from trimaran.portability import blame_files, predict_compiler, predict_linker
 from trimaran.portability.blame_commands import commands
 from trimaran.portability.blame_files import Compiled
-from trimaran.portability.blame_match import attribute
-from trimaran.portability.blame_model import Blame, Contribution, Owner
+from trimaran.portability.blame_match import attribute, by_elimination
+from trimaran.portability.blame_model import Attribution, Blame, Contribution, Owner
 from trimaran.portability.blame_recipe import Recipe, differences, recipe
 from trimaran.portability.predict_linker import LinkLine
 from trimaran.portability.predict_open import opened, relative
@@ -50,19 +50,31 @@ def blame(path: str, source: BuildRequest, cache: Path, progress: Progress) -> B
         packages = _packages(go, request, folder, scratch, how, progress)
         compiled = [blame_files.compiled(each, f"go{go.version}") for each in packages if each.export]
         contributions = [each for package in compiled for each in package.contributions]
-        if found.external:
-            contributions += _linked(compiled, _line(go, how, file.kind, scratch))
+        line = _line(go, how, file.kind, scratch) if found.external else None
+        contributions += _linked(compiled, line)
     symbols = attribute(found, contributions)
+    if found.external and line is None:
+        symbols = by_elimination(symbols)
     return replace(
         start,
         listed_by=f"go{go.version}",
         symbols=symbols,
         differences=(
             *differences(build, packages, f"go{go.version}"),
+            *_unfound(symbols),
             *(f"the file was built with {printable(each)}, which is not repeated" for each in how.left_out),
         ),
         commands=commands(path, request, how, symbols),
     )
+
+
+def _unfound(symbols: Sequence[Attribution]) -> list[str]:
+    missing = [each.name for each in symbols if not each.shares]
+    if not missing:
+        return []
+    return [
+        f"nobody was found for {', '.join(missing[:3])}: if another C compiler built the file, set CC to it"
+    ]
 
 
 def _nothing(file: File, build: GoBuild) -> str:

@@ -1,6 +1,7 @@
 """Finds who brings each symbol of a program. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from trimaran.portability.blame_elf import Asked, Dynamic, Object
 from trimaran.portability.blame_model import Attribution, Contribution, Owner, Part, Share
@@ -22,6 +23,12 @@ def attribute(dynamic: Dynamic, contributions: Iterable[Contribution]) -> tuple[
         Attribution("", version, library, weak=False, shares=linker) for library, version in dynamic.unused
     ]
     return tuple(sorted(found, key=_newest_first))
+
+
+def by_elimination(found: Iterable[Attribution]) -> tuple[Attribution, ...]:
+    """The same, where what no package asks for is the C compiler's own: all else that it linked."""
+    own = (Share(Owner(Part.STARTUP), assumed=True),)
+    return tuple(each if each.shares else replace(each, shares=own) for each in found)
 
 
 def _attribution(asked: Asked, users: Sequence[Contribution]) -> Attribution:

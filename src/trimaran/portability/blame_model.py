@@ -29,7 +29,7 @@ class Owner:
         package: import path; of an archive, the package that asks for it; else empty.
         module: path of the module; `std` for Go itself; empty when no module is behind it.
         version: the module's; Go's for `std`; empty for the main module.
-        file: a startup file's or an archive's name; empty for a package.
+        file: name of a startup file or an archive; empty for a package, and where nobody tells it.
     """
 
     part: Part
@@ -47,12 +47,14 @@ class Share:
         sources: names of the files that use it, where the object files tell.
         weak: whether it can do without the symbol.
         directive: whether a `cgo_import_dynamic` pragma asks for it, and no C code.
+        assumed: whether this owner is only what is left: the compiler does not tell what it links.
     """
 
     owner: Owner
     sources: tuple[str, ...] = ()
     weak: bool = False
     directive: bool = False
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,16 @@ def _share(share: Share) -> dict[str, Any]:
         "file": owner.file or None,
         "sources": list(share.sources),
         "weak": share.weak,
-        "by": "directive" if share.directive else "linker" if owner.part is Part.LINKER else "object",
+        "by": _evidence(share),
     }
+
+
+def _evidence(share: Share) -> str:
+    if share.assumed:
+        return "elimination"
+    if share.owner.part is Part.LINKER:
+        return "linker"
+    return "directive" if share.directive else "object"
 
 
 def sets_floor(symbol: Attribution, floor: str | None) -> bool:
@@ -146,6 +154,8 @@ def _owner(share: Share) -> str:
     weak = " (weakly)" if share.weak else ""
     match owner.part:
         case Part.STARTUP:
+            if share.assumed:
+                return "the C compiler itself, which does not tell what it links; no package asks for it"
             return f"{owner.file}, a startup file of the C compiler{weak}"
         case Part.LINKER:
             return "the linker itself"

@@ -3,7 +3,7 @@
 from tests.unit.portability.blame_objects import Bytes, obj
 
 from trimaran.portability.blame_elf import Asked, Dynamic, Object, read_object
-from trimaran.portability.blame_match import attribute, pulled
+from trimaran.portability.blame_match import attribute, by_elimination, pulled
 from trimaran.portability.blame_model import Contribution, Owner, Part
 
 SQLITE = Owner(Part.PACKAGE, "github.com/mattn/go-sqlite3", "github.com/mattn/go-sqlite3", "v1.14.53")
@@ -74,6 +74,17 @@ def test_c_code_counts_before_a_pragma_of_the_same_package() -> None:
     alone = attribute(Dynamic(needs("dlopen"), (), external=False), [pragma])
     assert [share.directive for share in both[0].shares] == [False]
     assert [share.directive for share in alone[0].shares] == [True]
+
+
+def test_what_nobody_asks_for_is_left_to_a_compiler_that_does_not_tell() -> None:
+    asked = needs("__libc_start_main", "pthread_create")
+    found = by_elimination(
+        attribute(Dynamic(asked, (), external=True), [Contribution(SQLITE, {"pthread_create": False})])
+    )
+    assert [(each.name, each.shares[0].owner.part, each.shares[0].assumed) for each in found] == [
+        ("__libc_start_main", Part.STARTUP, True),
+        ("pthread_create", Part.PACKAGE, False),
+    ]
 
 
 def read(undefined: list[str], defined: list[str]) -> Object:
