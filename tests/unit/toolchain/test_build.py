@@ -290,3 +290,23 @@ def test_no_package_can_become_a_flag_or_a_pattern(tmp_path: Path, package: str)
 def test_a_cache_that_cannot_be_written_is_named(go: FakeGo, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     assert refused(REQUEST, tmp_path).problems[0].code == "TRM0332"
+
+
+def test_tags_and_a_chosen_c_library_reach_go(go: FakeGo, tmp_path: Path) -> None:
+    compiler = go.home / "musl-gcc"
+    compiler.write_text("#!/bin/sh\n")
+    compiler.chmod(0o755)
+    asked = replace(REQUEST, cgo=Cgo.ON, tags=("netgo", "x"), libc="musl")
+    built = made(asked, tmp_path)
+    ran = {argv[0]: (argv, env) for argv, env in go.ran()}
+    assert "-tags=netgo,x" in ran["list"][0]
+    argv, env = ran["install"]
+    assert argv[1:3] == ["-tags=netgo,x", '-ldflags=-linkmode=external -extldflags "-static"']
+    assert env["CGO_ENABLED"] == "1"
+    assert built.cgo_reason == "cgo: on is declared; musl linked in, by musl-gcc"
+    # Another library is another build; without C it means nothing, and the compiler is not asked for.
+    assert made(asked, tmp_path).reused
+    assert not made(replace(asked, libc="glibc-static"), tmp_path).reused
+    go.ran()
+    made(replace(asked, cgo=Cgo.OFF), tmp_path)
+    assert next(argv for argv, _ in go.ran() if argv[0] == "install")[1:2] == ["-tags=netgo,x"]
