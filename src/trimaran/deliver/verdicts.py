@@ -32,6 +32,6 @@ def enforce(verdicts: Sequence[Verdict], names: Iterable[str], built: bool) -> N
 
 
 _FIX = {
-    True: "set spec.build.cgo: off if the service does without C, or take the distribution out of runsOn",
-    False: "build it with CGO_ENABLED=0 if it does without C, or take the distribution out of runsOn",
+    True: "`trimaran fix` tries every way to build it, and shows where each starts",
+    False: "`trimaran blame` names what brings the need; or take the distribution out of runsOn",
 }
