@@ -18,7 +18,7 @@ def commands(path: str, source: BuildRequest, how: Recipe, symbols: Sequence[Att
     if example is not None:
         told = [f"{key}={shlex.quote(value)}" for key, value in how.settings.items() if _needed(key, value)]
         flags = [shlex.quote(flag) for flag in how.flags if flag != "-buildmode=exe"]
-        form = "'{{.ImportPath}} {{.Export}}'"
+        form = "'{{if .CgoFiles}}{{.ImportPath}} {{.Export}}{{end}}'"
         listing = " ".join((*told, "go list -export -deps", *flags, "-f", form))
         wanted = shlex.quote(f" U {example.name}$")
         found.append(
