@@ -60,6 +60,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "usr/bin/big").write_bytes((root / "usr/bin/bash").read_bytes() + os.urandom(4 << 20))
     (root / "usr/bin/big").chmod(0o755)
     shutil.copy(next(Path("/usr/lib").glob("*/libz.so.1")).resolve(), root / "usr/lib/libz.so.1.0")
+    # No programs: what debuggers get.
+    run("objcopy", "--only-keep-debug", root / "usr/bin/ls", root / "usr/lib/ls.debug")
     (root / "usr/lib/libz.so.1").symlink_to("libz.so.1.0")
     (root / "usr/bin/script").write_text("#!/bin/sh\n")
     (root / "usr/bin/linked").hardlink_to(root / "usr/bin/ls")
@@ -72,7 +74,7 @@ def expected(root: Path) -> dict[str, File]:
     """Name → what inspect says of each program in a folder; of several names for one file, one."""
     found, seen = dict[str, File](), set[int]()
     for path in sorted(root.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.stat().st_ino in seen:
+        if path.is_symlink() or not path.is_file() or path.suffix == ".debug" or path.stat().st_ino in seen:
             continue
         with path.open("rb") as content:
             if content.read(4) != b"\x7fELF":

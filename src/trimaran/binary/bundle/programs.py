@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from trimaran.binary.bundle.spool import Spool
 from trimaran.binary.bundle.stream import Entry, Kind, cut, upto
-from trimaran.binary.elf import ET_CORE, ET_REL, BrokenFileError, Source
+from trimaran.binary.elf import ET_CORE, ET_REL, PT_LOAD, BrokenFileError, Source, read_elf
 from trimaran.binary.linkage import NotStartedError
 from trimaran.errors import TrimaranError, Where, fail, printable
 
@@ -15,6 +15,7 @@ Look = Callable[[str, Source], T]
 """What is made of one program: its path, its bytes."""
 
 _START = 20
+_EXECUTED = 1
 
 
 def programs(path: str, found: Iterable[Entry], look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
@@ -31,7 +32,7 @@ def programs(path: str, found: Iterable[Entry], look: Look[T], spool: Spool) -> 
             yield placed(_twice(), place)
             continue
         source = _program(entry, spool)
-        if source is None:
+        if source is None or (not isinstance(source, TrimaranError) and _only_debugging(source)):
             continue
         seen.add(name)
         if ".." in name.split("/"):
@@ -94,6 +95,16 @@ def _starts_program(start: bytes) -> bool:
     # Kernel modules, objects for a linker and core dumps are parts of packages, and nobody starts them.
     kind = int.from_bytes(start[16:18], "big" if start[5:6] == b"\x02" else "little")
     return len(start) < 18 or kind not in {ET_REL, ET_CORE}
+
+
+def _only_debugging(source: Source) -> bool:
+    """Whether it is what was split off a program for debuggers: its code has a place and no bytes."""
+    try:
+        segments = read_elf(source).segments
+    except BrokenFileError:
+        return False
+    code = [segment.size for segment in segments if segment.kind == PT_LOAD and segment.flags & _EXECUTED]
+    return bool(code) and not any(code)
 
 
 def _broken(error: BrokenFileError) -> TrimaranError:
