@@ -163,19 +163,19 @@ def _folder(*command: str) -> float:
 
 
 def _together(*command: str) -> float:
-    """The largest resident memory of a command and its children at one time, added up, in MB."""
+    """The most memory that a command and its children have at once, in MB; what they share counts once."""
     with subprocess.Popen([*command, str(Path(thousand()[0]).parent)], stdout=subprocess.DEVNULL) as running:
         most = 0
         while running.poll() is None:
             children = _read(f"/proc/{running.pid}/task/{running.pid}/children").split()
-            most = max(most, sum(map(_resident, [str(running.pid), *children])))
-            time.sleep(0.002)
+            most = max(most, sum(map(_share, [str(running.pid), *children])))
+            time.sleep(0.005)
     return most * 1024 / 1e6
 
 
-def _resident(child: str) -> int:
-    lines = _read(f"/proc/{child}/status").splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+def _share(child: str) -> int:
+    lines = _read(f"/proc/{child}/smaps_rollup").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def _read(path: str) -> str:
