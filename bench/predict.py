@@ -12,7 +12,7 @@ from bench.case import Case, elapsed, folder
 TRIMARAN = str(Path(sys.executable).with_name("trimaran"))
 _GO = f"cd '{{source}}' && GOFLAGS='{FLAGS}' GOWORK=off CGO_ENABLED=1 "
 _LIST = "go list -deps -json=ImportPath,Module,CgoFiles,CgoLDFLAGS ./cmd/rqlited"
-_BUILD = "go build -o '{out}' ./cmd/rqlited"
+_BUILD = "rm -f '{out}'; go build -o '{out}' ./cmd/rqlited"
 # What people type to find out who asks for one symbol.
 _NM = (
     "go list -export -deps -f '{{{{if .CgoFiles}}}}{{{{.ImportPath}}}} {{{{.Export}}}}{{{{end}}}}' "
@@ -54,7 +54,7 @@ CASES = (
         "predict: the same, beside building it when everything is compiled",
         ours=_predict,
         peer=lambda: _shell(_BUILD),
-        peer_name="go build of the same, warm",
+        peer_name="go build of the same, which then only links",
         ratio=1,
         rounds=5,
     ),

@@ -14,6 +14,7 @@ from trimaran.toolchain.golist import Package
 
 _FILE_BYTES = 16 << 20
 _C_BYTES = 24 << 20
+_C_FILE_BYTES = 4 << 20
 _CAREFUL_BYTES = 1 << 18
 _SHOWN = 4
 
@@ -181,7 +182,7 @@ def own_calls(packages: Sequence[Package], paths: Iterable[str]) -> dict[str, fr
 def other_calls(packages: Sequence[Package]) -> dict[str, frozenset[str]]:
     """Import path → names that look like C calls in packages outside the standard library.
 
-    At most `_C_BYTES` are read; what is behind them is not looked at.
+    At most `_C_FILE_BYTES` of a file and `_C_BYTES` of all are looked at: this is a hint, and decides nothing.
     """
     found = {}
     left = _C_BYTES
@@ -191,7 +192,7 @@ def other_calls(packages: Sequence[Package]) -> dict[str, frozenset[str]]:
             for name in (*package.c_files, *package.cgo_files):
                 if left <= 0:
                     break
-                source = _read(package.folder, name)
+                source = _read(package.folder, name)[:_C_FILE_BYTES]
                 left -= len(source)
                 names |= predict_stub.c_calls(source, careful=len(source) <= _CAREFUL_BYTES)
                 names |= predict_stub.cgo_calls(source) if name in package.cgo_files else set()
