@@ -45,6 +45,21 @@ def _calls(name: str) -> Made:
     return Made(source, ("{folder}/libm.so",), "musl-gcc", "libm.so", function=name)
 
 
+_CALLS = {
+    "exit": "exit(0)", "puts": 'puts("here"); exit(0)', "getenv": 'exit(getenv("NONE") != 0)',
+    "strlen": 'exit((int)strlen("") )', "getpid": "exit(getpid() < 1)",
+}  # fmt: skip
+
+
+def _packed(call: str) -> Made:
+    """A program with packed relocations that asks for nothing else that is new."""
+    headers = "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+    table = "int one, two; int *volatile table[] = {&one, &two};\n"
+    start = f"void _start(void) {{ if (table[0] != &one) __builtin_trap(); {call}; }}\n"
+    flags = ("-O1", "-nostartfiles", "-fno-builtin", "-mstackrealign", "-Wl,-z,pack-relative-relocs")
+    return Made(headers + table + start, flags)
+
+
 MADE = {
     "c": Made(),
     "c-static": Made(flags=("-static",)),
@@ -83,6 +98,7 @@ MADE = {
     "c-part-rpath": Made(
         _WHOLE, ("{folder}/libpart.so.1", "-Wl,--disable-new-dtags,-rpath,/opt/none"), part="libpart.so.1"
     ),
+    **{f"c-relr-{name}": _packed(call) for name, call in _CALLS.items()},
     "c-library": Made(_PART, ("-shared", "-fPIC")),
     "c-library-alone": Made(_PART, ("-shared", "-fPIC", "-nostdlib")),
     "c-library-textrel": Made(

@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,14 @@ def built(name: str, way: str) -> Path:
             ready.parent.mkdir(exist_ok=True)
             made.replace(ready)
     return ready
+
+
+def collect(say: Callable[[str], None] = lambda line: None) -> None:
+    """Build whatever is not in the cache yet."""
+    for name, source in SOURCES.items():
+        say(f"{name}: building it in {len(source.builds)} ways")
+        for way in source.builds:
+            built(name, way)
 
 
 def _key(name: str, way: str) -> str:

@@ -1,6 +1,7 @@
 """The rules for what a program meets after its start: stubs, and name services. Pure."""
 
 from trimaran.binary.model import Outcome, Rule, number
+from trimaran.binary.staticglibc import StaticGlibc
 from trimaran.binary.verdict_needs import Finding, NameService, Needs, libc_of
 from trimaran.facts import Distribution, Libc, Stub, stubs
 
@@ -49,10 +50,10 @@ def name_service(needs: Needs, distribution: Distribution) -> Finding | None:
     release ends the program (SIGABRT, SIGFPE, SIGSEGV); one that is not there finds no name.
     """
     own, names = needs.file.static_glibc, needs.conditions.names
-    if own is None or names is None or (names is NameService.PLAIN and own.built_in):
+    if own is None or names is None:
         return None
     # The enterprise configuration asks modules for users; hosts are found in files and DNS as before.
-    if names is NameService.ENTERPRISE and own.built_in and not own.users:
+    if own.built_in and (names is NameService.PLAIN or not own.users):
         return None
     what = "users" if own.built_in else "users or hosts"
     here = number(distribution.libc_version)
@@ -61,8 +62,17 @@ def name_service(needs: Needs, distribution: Distribution) -> Finding | None:
             return None
         reason = f"starts; the glibc in it finds no module to look up {what} with"
         return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, libc_of(distribution))
-    if own.other_than(here):
+    return _modules(own, here, names, what, libc_of(distribution))
+
+
+def _modules(own: StaticGlibc, here: tuple[int, ...], names: NameService, what: str, found: str) -> Finding:
+    """What becomes of a static glibc that opens modules of the glibc `here`."""
+    if not own.other_than(here):
+        reason = f"starts; it can look up {what} if its glibc, which does not tell its release, is the same"
+        return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, found)
+    if names is NameService.ENTERPRISE:
         reason = f"starts, and looking up {what} ends it: the glibc in it loads modules of another release"
-        return Finding(_FAILS, Rule.NAME_SERVICE, reason, libc_of(distribution))
-    reason = f"starts; it can look up {what} if the glibc in it, which does not tell its release, is the same"
-    return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, libc_of(distribution))
+        return Finding(_FAILS, Rule.NAME_SERVICE, reason, found)
+    # Linked in by glob() alone as well, so it may never look one up.
+    reason = f"starts; if it looks up {what}, that ends it: its glibc loads modules of another release"
+    return Finding(_UNKNOWN, Rule.NAME_SERVICE, reason, found)

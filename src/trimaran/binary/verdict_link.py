@@ -42,11 +42,12 @@ def library(needs: Needs, distribution: Distribution) -> Finding | None:
             return Finding(_FAILS, Rule.LIBRARY, reason, "no such library")
     names = listed(list(loaded.missing), 4)
     if measured:
-        return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, and looks in folders where nobody looked")
-    if loaded.missing.keys() <= distribution.base:
+        reason = f"needs {names}, and looks in folders where nobody looked"
+    elif loaded.missing.keys() <= distribution.base:
         reason = f"needs {names}: its essential packages bring that, and a smaller image may lack it"
-        return Finding(_UNKNOWN, Rule.LIBRARY, reason)
-    return Finding(_UNKNOWN, Rule.LIBRARY, f"needs {names}, which the base system may lack")
+    else:
+        reason = f"needs {names}, which the base system may lack"
+    return Finding(_UNKNOWN, Rule.LIBRARY, reason)
 
 
 def _plainly_there(needs: Needs, distribution: Distribution) -> bool:
@@ -169,11 +170,17 @@ def relocation(needs: Needs, distribution: Distribution) -> Finding | None:
     )
     if here and since and here >= since:
         return None
-    outcome = _FAILS if here and lacking and here <= lacking else _UNKNOWN
+    # Without the marker nobody refuses; what then goes wrong depends on what the pointers are used for.
+    said = bool(file.needed) and (file.kind is not Kind.LIBRARY or _marked(file))
+    outcome = _FAILS if said and here and lacking and here <= lacking else _UNKNOWN
     reason = (
         f"has packed relocations (DT_RELR), which {distribution.libc} reads since {distribution.relr_since}"
     )
     return Finding(outcome, Rule.RELOCATION, reason, libc_of(distribution))
+
+
+def _marked(file: File) -> bool:
+    return any(need.version == _DT_RELR_MARKER for need in file.versions)
 
 
 def symbol(needs: Needs, distribution: Distribution) -> Finding | None:

@@ -10,11 +10,10 @@ from trimaran.facts.model import Distribution, GoKernel, Libc
 _FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
 # glibc 2.33 brought the comparison of the ISA level (its NEWS).
 _CHECKS_ISA = (2, 33)
-# Measured: the loader of 2.31 refuses a kernel that calls itself older than 3.2, that of 2.36 does not.
+# Older loaders go by what the kernel says of itself in the vDSO, which nobody can see from outside; 2.36 has
+# no such check any more (measured). The oldest kernel that they ask for is at most 3.2.
 _LOADER_ASKS = (3, 2)
-_CHECKS_KERNEL, _NO_LONGER_CHECKS_KERNEL = (2, 31), (2, 36)
-# glibc 2.26 brought 3.2 as the oldest kernel (its NEWS); older releases are content with less.
-_ASKS_SINCE = (2, 26)
+_NO_LONGER_CHECKS_KERNEL = (2, 36)
 
 
 def kind(needs: Needs, _: Distribution) -> Finding | None:
@@ -127,10 +126,9 @@ def kernel(needs: Needs, distribution: Distribution) -> Finding | None:
     if file.kernel_checked and floor and here < floor:
         reason = f'the C library in it asks for Linux {file.abi_kernel}: "kernel too old"'
         return Finding(_FAILS, Rule.KERNEL, reason, found)
-    if file.interpreter is not None and here < _LOADER_ASKS:
-        loader = _loader_refuses(distribution)
-        if loader is not None:
-            return Finding(loader, Rule.KERNEL, f'{libc_of(distribution)} may say "kernel too old"', found)
+    if file.interpreter is not None and here < _LOADER_ASKS and _loader_may_refuse(distribution):
+        reason = f'the loader of {libc_of(distribution)} may say "kernel too old"'
+        return Finding(_UNKNOWN, Rule.KERNEL, reason, found)
     needed = linux_floor(file, distribution.go_kernels)
     if (floor := number(needed or "")) and here < floor:
         reason = f"its Go release is made for Linux {needed} and newer, and may not start on an older one"
@@ -138,11 +136,9 @@ def kernel(needs: Needs, distribution: Distribution) -> Finding | None:
     return None
 
 
-def _loader_refuses(distribution: Distribution) -> Outcome | None:
+def _loader_may_refuse(distribution: Distribution) -> bool:
     libc = number(distribution.libc_version)
-    if distribution.libc is not Libc.GLIBC or libc is None or libc >= _NO_LONGER_CHECKS_KERNEL:
-        return None
-    return _FAILS if _ASKS_SINCE <= libc <= _CHECKS_KERNEL else _UNKNOWN
+    return distribution.libc is Libc.GLIBC and libc is not None and libc < _NO_LONGER_CHECKS_KERNEL
 
 
 def linux_floor(file: File, kernels: Iterable[GoKernel]) -> str | None:
