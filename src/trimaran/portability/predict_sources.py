@@ -182,7 +182,7 @@ def own_calls(packages: Sequence[Package], paths: Iterable[str]) -> dict[str, fr
 def other_calls(packages: Sequence[Package]) -> dict[str, frozenset[str]]:
     """Import path → names that look like C calls in packages outside the standard library.
 
-    At most `_C_FILE_BYTES` of a file and `_C_BYTES` of all are looked at: this is a hint, and decides nothing.
+    At most `_C_FILE_BYTES` of a file and `_C_BYTES` of all are looked at: a hint, which decides nothing.
     """
     found = {}
     left = _C_BYTES
