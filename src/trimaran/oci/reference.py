@@ -72,7 +72,8 @@ def parse_reference(text: str) -> Reference:
     host, path = (head, tail) if named else (DEFAULT_HOST, rest)
     if host in {_DEFAULT_INDEX, _DEFAULT_API}:
         host = DEFAULT_HOST
-    if not _HOST.fullmatch(host):
+    port = host.rpartition("]")[2].partition(":")[2]
+    if not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65536):
         raise _wrong(text, "its host is none")
     repository, colon, tag = path.partition(":")
     if colon and not _TAG.fullmatch(tag):

@@ -99,11 +99,11 @@ def kind(flag: bytes, name: str) -> Kind:
 
 
 def _check(block: bytes) -> None:
-    told = number(block[148:156])
+    told = block[148:156].replace(b"\0", b" ").strip()
     blanked = block[:148] + b" " * 8 + block[156:]
     # Some old tars added signed characters.
-    signed = sum(struct.unpack("512b", blanked))
-    if told not in {sum(blanked), signed}:
+    sums = {b"%o" % sum(blanked), b"%o" % abs(sum(struct.unpack("512b", blanked)))}
+    if told.lstrip(b"0") not in sums:
         raise BrokenTarError("a header's checksum is wrong: this is no tar archive, or a damaged one")
 
 

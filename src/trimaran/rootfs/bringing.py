@@ -35,7 +35,7 @@ def bring(source: str, machine: str, tree: Tree, work: Path, tell: Callable[[str
         return _BRING[form](rest, machine, tree, work, tell)
     path = Path(source)
     try:
-        if path.is_dir():
+        if source and path.is_dir():
             return _folder(path, machine, tree, work, tell)
         if path.is_file():
             return _file(path, tree, tell)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,8 +75,13 @@ def wheel(requirement: str, tree: Tree, work: Path, tell: Callable[[str], None])
     if found is None:
         raise fail("TRM1135", f"pip brought no wheel for {requirement}", "name another version")
     tell(f"unpacking {found.name}")
-    with zipfile.ZipFile(found) as packed:
-        _carried(packed, found, tree, work)
+    try:
+        with zipfile.ZipFile(found) as packed:
+            _carried(packed, found, tree, work)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # The last two are an unknown way of packing, and a password.
+        what = f"the wheel cannot be unpacked: {printable(str(error))[:200]}"
+        raise fail("TRM1111", what, "name another version", Where(found.name)) from None
     with found.open("rb") as file:
         digest = unpack.digest_of(file)
     name = "==".join(found.name.split("-")[:2])

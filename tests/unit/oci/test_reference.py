@@ -42,7 +42,7 @@ def test_a_reference_is_completed_as_container_tools_do(text: str, full: str, ba
         "a@md5:" + "0" * 32, "a b", "a/../b", "a/./b", "../a", "https://example.com/a", "example.com:port/a",
         "user:secret@example.com/a", "a\n", "a\x00", "é", "a" * 300, "-a.example.com/b", "a___b",
         "a?x=1", "a#b",
-        "localhost:5000/", "[::1/a", "example.com:123456/a",
+        "localhost:5000/", "[::1/a", "example.com:123456/a", "localhost:99999/a",
     ],
 )  # fmt: skip
 def test_what_names_no_image_is_refused_in_one_line(text: str) -> None:

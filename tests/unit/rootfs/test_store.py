@@ -99,6 +99,7 @@ def test_what_fails_leaves_nothing(home: Path, made: Path, tmp_path: Path) -> No
     assert code(put, home, "made", made) == "TRM1125"
     assert code(put, home, "made", tmp_path / "absent") == "TRM1131"
     for source in (
+        "",
         "foo:bar",
         "debian:../x",
         "debian:-x",
