@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.peers import portability_debian, portability_sources
 from tests.programs import go, rqlite_source, rqlited
 from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, at_hand, rootfs
 from trimaran import lab, toolchain
@@ -138,6 +139,8 @@ def main() -> int:
         except MissingPeerError as error:
             print(f"provision: {error}")
             return 1
+    portability_debian.collect(lambda line: print(f"provision: {line}", flush=True))
+    portability_sources.collect(lambda line: print(f"provision: {line}", flush=True))
     at_hand(lambda line: print(f"provision: {line}", flush=True))
     print("provision: everything is there")
     return 0
