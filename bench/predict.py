@@ -56,7 +56,7 @@ CASES = (
         peer=lambda: _shell(_BUILD),
         peer_name="go build of the same, which then only links",
         ratio=1,
-        rounds=5,
+        rounds=3,
     ),
     Case(
         "blame: every symbol of that service, after a build",
