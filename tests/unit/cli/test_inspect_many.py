@@ -189,11 +189,13 @@ def test_programs_in_a_package_are_named_by_their_place(
 @pytest.mark.parametrize(
     "name", ["plain", "with space", "-dash", "quote'\"$(touch owned)", "semi;touch owned"]
 )
-def test_the_commands_of_a_verdict_run_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
+def test_the_commands_of_a_verdict_run_whatever_the_file_is_called(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / name
     # readelf reads versions where section headers say, which the files that we make do not have.
     shutil.copy("/usr/bin/env", path)
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     file = replace(inspect_file(path), path=name)
     for verdict in verdicts(file, distributions().values()):
         for line in commands(file, verdict).here:
@@ -252,12 +254,12 @@ def test_a_name_that_no_file_has_is_one_clear_error(
 
 
 def test_text_of_many_is_short_and_text_of_one_tells_its_commands(
-    tree: Path, capsys: pytest.CaptureFixture[str]
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, many, _ = run(capsys, tree)
     assert max(map(len, many.replace(str(tree), "tree").splitlines())) <= 80
     assert "3 passed over" in many
-    os.chdir(tree)
+    monkeypatch.chdir(tree)
     _, one, _ = run(capsys, "a")
     assert max(map(len, one.splitlines())) <= 80
     assert "$ readelf -lW a | grep interpreter" in one

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.corpus import bundles, images
 
+from tests.corpus import bundles, images
 from trimaran.binary.bundle import files_in, is_bundle
 from trimaran.binary.model import File
 from trimaran.codes import explanations

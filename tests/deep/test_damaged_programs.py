@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.binary.elves import Elf, inline_buildinfo, pointed_buildinfo
 
+from tests.unit.binary.elves import Elf, inline_buildinfo, pointed_buildinfo
 from trimaran.binary import inspect_file, report, report_text, verdicts
 from trimaran.errors import TrimaranError
 from trimaran.facts import distributions

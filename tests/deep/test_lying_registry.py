@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.unit.oci.images import INDEX, MANIFEST, Made, descriptor, digest
 from tests.unit.oci.liar import HASTY, QUICK, Handler, Liar, basic
-
 from trimaran.errors import Exit, TrimaranError
 from trimaran.oci import image, model
 from trimaran.oci.http import Patience
