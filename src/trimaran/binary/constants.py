@@ -4,21 +4,55 @@ The segments that are mapped read-only are read in pieces, and at most `SEARCH` 
 stands behind that is not found.
 """
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterator
 
 from trimaran.binary.elf import PF_EXEC, PF_WRITE, PT_LOAD, Elf
 
 SEARCH = 96 << 20
 _PIECE = 8 << 20
+# Pieces overlap by as much, so that no text is cut in two.
+_LONGEST = 4096
 # A segment that is no larger holds headers and notes.
 _HEADERS = 16_384
 
 
-def count(elf: Elf, texts: Collection[bytes]) -> Counter[bytes]:
-    """How often each of the texts stands in the program."""
-    found = Counter[bytes]()
-    longest = max((len(text) for text in texts), default=0)
+class Constants:
+    """The constants of one program. A small program's are read once, whatever is looked for."""
+
+    def __init__(self, elf: Elf) -> None:
+        self._source = elf.source
+        self._places = tuple(_places(elf))
+        self._kept: bytes | None = None
+
+    def has(self, text: bytes, times: int = 1) -> bool:
+        """Whether `text` stands there, at least so many times.
+
+        Looked for from the end: libraries stand behind the program, and the C library behind them.
+        """
+        for body in self._pieces():
+            end = min(len(body), _PIECE + len(text) - 1)
+            while (end := body.rfind(text, 0, end)) >= 0:
+                times -= 1
+                if not times:
+                    return True
+        return False
+
+    def lacks(self, text: bytes) -> bool:
+        """The opposite of `has`; quicker where the text is most likely not there."""
+        return all(body.find(text, 0, _PIECE + len(text) - 1) < 0 for body in self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
+        if self._kept is not None:
+            yield self._kept
+            return
+        for at, size in reversed(self._places):
+            body = self._source.at(at, size)
+            if len(self._places) == 1:
+                self._kept = body
+            yield body
+
+
+def _places(elf: Elf) -> Iterator[tuple[int, int]]:
     left = SEARCH
     mapped = [each for each in elf.segments if each.kind == PT_LOAD and not each.flags & PF_WRITE]
     # Older linkers put constants and code into one segment; where they are apart, code has no texts.
@@ -27,8 +61,4 @@ def count(elf: Elf, texts: Collection[bytes]) -> Counter[bytes]:
         end = min(segment.offset + min(segment.size, left), elf.source.size)
         left -= max(0, end - segment.offset)
         for at in range(segment.offset, end, _PIECE):
-            # The pieces overlap, so that no text is cut in two; one that starts in the next counts there.
-            body = elf.source.at(at, min(_PIECE + longest, end - at))
-            for text in texts:
-                found[text] += body.count(text, 0, _PIECE + len(text) - 1)
-    return found
+            yield at, min(_PIECE + _LONGEST, end - at)

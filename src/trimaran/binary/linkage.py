@@ -2,6 +2,7 @@
 
 from trimaran.binary import dynamic, elf, notes, staticglibc, stubs
 from trimaran.binary.buildinfo import read_build
+from trimaran.binary.constants import Constants
 from trimaran.binary.elf import BrokenFileError, Elf, Source
 from trimaran.binary.model import File, Kind, VersionNeed
 
@@ -57,7 +58,8 @@ def read_file(path: str, source: Source) -> File:
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
     # Only glibc's startup files write the tag, so other static programs are not searched.
     glibc_inside = kind in _STATIC and abi_kernel is not None
-    own = staticglibc.read(opened) if glibc_inside else None
+    constants = Constants(opened) if glibc_inside else None
+    own = staticglibc.read(constants) if constants is not None else None
     return File(
         path=path,
         format=f"elf{opened.bits}",
@@ -75,7 +77,7 @@ def read_file(path: str, source: Source) -> File:
         static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
         executable_stack=_executable_stack(opened),
         name_services=own is not None,
-        kernel_checked=glibc_inside and staticglibc.checks_kernel(opened),
+        kernel_checked=constants is not None and staticglibc.checks_kernel(constants),
         static_glibc=own,
         go=go,
         stubs=stubs.linked_in(opened, go),

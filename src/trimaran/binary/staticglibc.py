@@ -6,8 +6,7 @@ stands nowhere; the texts of its own messages bound it.
 
 from dataclasses import dataclass
 
-from trimaran.binary.constants import count
-from trimaran.binary.elf import Elf
+from trimaran.binary.constants import Constants
 
 _CONFIGURATION = b"/etc/nsswitch.conf\0"
 # How a module's name was put together before 2.34, and is since then, when `files` and `dns` are built in.
@@ -44,19 +43,20 @@ class StaticGlibc:
         return release < self.first or (self.before is not None and release >= self.before)
 
 
-def checks_kernel(elf: Elf) -> bool:
+def checks_kernel(constants: Constants) -> bool:
     """Whether it compares the kernel's release at its start; glibc 2.31 does, 2.36 no longer."""
-    return bool(count(elf, (_KERNEL,))[_KERNEL])
+    return not constants.lacks(_KERNEL)
 
 
-def read(elf: Elf) -> StaticGlibc | None:
+def read(constants: Constants) -> StaticGlibc | None:
     """For a static program that glibc's startup files are in; None when it has no name services."""
-    found = count(elf, (_CONFIGURATION, _MODULE_OLD, _MODULE_NEW))
-    if not found[_CONFIGURATION] or not found[_MODULE_OLD] + found[_MODULE_NEW]:
+    if not constants.has(_CONFIGURATION):
         return None
-    found += count(elf, (_SINCE_2_41, *_USERS))
-    if found[_MODULE_OLD]:
-        return StaticGlibc(any(found[name] for name in _USERS), (2,), (2, 34))
-    # The table of the built-in `files` names each function once, whoever calls it.
-    users = any(found[name] > 1 for name in _USERS)
-    return StaticGlibc(users, (2, 41), None) if found[_SINCE_2_41] else StaticGlibc(users, (2, 34), (2, 41))
+    if constants.has(_MODULE_NEW):
+        # The table of the built-in `files` names each function once, whoever calls it.
+        users = any(constants.has(name, 2) for name in _USERS)
+        older = constants.lacks(_SINCE_2_41)
+        return StaticGlibc(users, (2, 34), (2, 41)) if older else StaticGlibc(users, (2, 41), None)
+    if constants.has(_MODULE_OLD):
+        return StaticGlibc(any(constants.has(name) for name in _USERS), (2,), (2, 34))
+    return None

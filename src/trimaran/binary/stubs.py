@@ -5,7 +5,7 @@ program's constants. Only programs that may have one are searched.
 """
 
 from trimaran.binary.buildinfo import GoBuild
-from trimaran.binary.constants import count
+from trimaran.binary.constants import Constants
 from trimaran.binary.elf import Elf
 from trimaran.facts import Scope, Stub, stubs
 
@@ -15,8 +15,8 @@ def linked_in(elf: Elf, build: GoBuild | None) -> tuple[str, ...]:
     if build is None or build.setting("CGO_ENABLED") == "1":
         return ()
     texts = {stub.id: stub.literal.encode() for stub in stubs() if _may_have(build, stub)}
-    found = count(elf, frozenset(texts.values())) if texts else {}
-    return tuple(name for name, text in texts.items() if found.get(text))
+    constants = Constants(elf)
+    return tuple(name for name, text in texts.items() if not constants.lacks(text))
 
 
 def _may_have(build: GoBuild, stub: Stub) -> bool:
