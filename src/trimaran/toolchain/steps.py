@@ -26,6 +26,10 @@ from trimaran.toolchain.versions import GoVersion, satisfies
 
 _FIXED = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?")
 _STALE_S = 86400
+_IN_ITS_FOLDER = (
+    "`go install` does not take it (replaced modules, or a proxy without a list of its versions), "
+    "so it was built in its folder and says (devel) as its version"
+)
 
 
 def is_fixed(version: str) -> bool:
@@ -259,9 +263,7 @@ def _compile(bench: Bench, go: Go, source: Source, cgo: tuple[bool, str], values
     binary = _install(bench, go, source, cgo[0], values) if source.version else None
     if binary is None:
         if source.version:
-            notes = (
-                "its go.mod replaces modules, so it was built in its folder and says (devel) as its version",
-            )
+            notes = (_IN_ITS_FOLDER,)
         binary = bench.scratch / "binary"
         args = ["build", *_flags(bench), "-o", str(binary), "--", package]
         finished = _go(bench, go, args, source.folder, _target(bench, cgo[0]))
@@ -275,7 +277,11 @@ def _compile(bench: Bench, go: Go, source: Source, cgo: tuple[bool, str], values
 
 
 def _install(bench: Bench, go: Go, source: Source, cgo: bool, values: Mapping[str, str]) -> Path | None:
-    """`go install`, which writes the module's version into the binary; None when its go.mod forbids that."""
+    """`go install`, which writes the module's version into the binary; None when it cannot be had so.
+
+    It cannot when the go.mod replaces modules, and when a proxy that has given the module away does not list
+    its versions: `go install` asks for that list.
+    """
     # GOBIN is refused when cross compiling; a private GOPATH works always.
     gopath = bench.scratch / "gopath"
     extra = _target(bench, cgo) | {"GOPATH": str(gopath), "GOMODCACHE": values["GOMODCACHE"]}
@@ -288,7 +294,7 @@ def _install(bench: Bench, go: Go, source: Source, cgo: bool, values: Mapping[st
     if finished.status == 0 and len(made) == 1:
         return made[0]
     reading = _read(bench, finished.err)
-    if reading.fault is Fault.REPLACES:
+    if reading.fault in {Fault.REPLACES, Fault.ABSENT}:
         return None
     raise TrimaranError(reading.problem)
 

@@ -233,10 +233,20 @@ def test_a_folder_is_always_built_and_kept_by_content(go: FakeGo, tmp_path: Path
     assert Path(first.path).read_text() == "built"
 
 
-def test_a_module_that_replaces_others_is_built_in_its_folder_and_says_so(go: FakeGo, tmp_path: Path) -> None:
-    go.say(fails="go: The go.mod file contains one or more\n\treplace directives. It must not")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "go: The go.mod file contains one or more\n\treplace directives. It must not",
+        "go: example.com/m@v1.2.3: reading https://proxy.example.com/example.com/m/@v/list: 403 Forbidden",
+    ],
+    ids=["replaces", "no list"],
+)
+def test_a_module_that_go_does_not_install_is_built_in_its_folder_and_says_so(
+    go: FakeGo, tmp_path: Path, said: str
+) -> None:
+    go.say(fails=said)
     built = made(REQUEST, tmp_path)
-    assert "replaces modules" in built.notes[0]
+    assert "built in its folder" in built.notes[0]
     assert Path(built.path).read_text() == "built"
 
 
