@@ -9,6 +9,7 @@ import click
 
 from trimaran.binary import File, Outcome, Verdict, inspect_file, verdicts
 from trimaran.cli import paths
+from trimaran.cli.known import known
 from trimaran.cli.steps import Step, Steps, below, short
 from trimaran.deliver import objectives, output, programs
 from trimaran.deliver.desk import Desk
@@ -18,7 +19,6 @@ from trimaran.deliver.rendering import TargetRendering, render
 from trimaran.deliver.verdicts import enforce, required
 from trimaran.deliver.works import Work, works
 from trimaran.errors import printable
-from trimaran.facts import distributions
 from trimaran.slo.objective import Objective
 from trimaran.spec import load
 from trimaran.spec.fleet import Fleet
@@ -117,12 +117,12 @@ def _say_build(step: Step, declared: Declared, made: Programs) -> None:
 
 
 def _inspect(step: Step, declared: Declared, fleet: Fleet, made: Programs) -> tuple[Verdict, ...]:
-    known = distributions()
+    everywhere = known()
     names = required(declared.service, fleet)
     found: list[Verdict] = []
     for arch, program in made.items():
         file = inspect_file(str(program.path))
-        judged = verdicts(file, known.values())
+        judged = verdicts(file, everywhere.values())
         enforce(judged, names, built=declared.service.spec.build is not None)
         _say_verdicts(step, f"{arch}: " if len(made) > 1 else "", file, judged, names)
         found += judged

@@ -9,6 +9,7 @@ import click
 
 from trimaran.binary import inspect_file, verdicts
 from trimaran.cli import paths
+from trimaran.cli.known import known
 from trimaran.cli.steps import Step, Steps, below
 from trimaran.deliver import programs, together
 from trimaran.deliver.desk import Desk
@@ -17,7 +18,6 @@ from trimaran.deliver.rendering import TargetRendering, render
 from trimaran.deliver.verdicts import enforce, required
 from trimaran.deliver.works import Work, works
 from trimaran.errors import Problem, TrimaranError, fail
-from trimaran.facts import distributions
 from trimaran.platform import is_delivered
 from trimaran.spec import find, load
 from trimaran.spec.fleet import Fleet, Target
@@ -153,12 +153,12 @@ def _build(declared: Sequence[Declared], steps: Steps) -> Sequence[Programs]:
 
 
 def _inspect(step: Step, declared: Sequence[Declared], fleet: Fleet, made: Sequence[Programs]) -> None:
-    known = distributions()
+    everywhere = known()
     count = 0
     for one, mine in zip(declared, made, strict=True):
         names = required(one.service, fleet)
         for program in mine.values():
-            judged = verdicts(inspect_file(str(program.path)), known.values())
+            judged = verdicts(inspect_file(str(program.path)), everywhere.values())
             enforce(judged, names, built=one.service.spec.build is not None)
             count += sum(each.distribution in names for each in judged)
     step.say(f"{count} required verdicts, none says that it fails" if count else "no verdict is required")

@@ -1,8 +1,7 @@
 """`trimaran inspect FILE…`: on which distributions a binary starts, and why not."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -10,6 +9,7 @@ from trimaran.cli import show
 from trimaran.cli.inspecting import Answer, Job, is_folder, items
 from trimaran.cli.inspecting_print import Ended, Form, form
 from trimaran.cli.inspecting_workers import answers
+from trimaran.cli.known import measured as at_hand
 from trimaran.errors import Exit, Problem, TrimaranError, worst
 from trimaran.facts import Distribution, distributions
 
@@ -82,7 +82,7 @@ def _write(text: str) -> None:
 
 def _chosen(wanted: Sequence[str]) -> tuple[tuple[Distribution, ...], frozenset[str]]:
     """The distributions that are judged, and which of them were measured in a root file system at hand."""
-    measured = _measured()
+    measured = at_hand()
     known = {**distributions(), **(measured if wanted else {})}
     names = [name.strip() for text in wanted for name in text.split(",") if name.strip()]
     if wanted and not names:
@@ -96,19 +96,6 @@ def _chosen(wanted: Sequence[str]) -> tuple[tuple[Distribution, ...], frozenset[
     return tuple(measured.get(name) or known[name] for name in chosen), frozenset(
         measured.keys() & chosen.keys()
     )
-
-
-def _measured() -> Mapping[str, Distribution]:
-    from trimaran.cli import paths
-
-    store = paths.data() / "rootfs"
-    # Most people have none, and need not wait for the room that knows them.
-    if not store.is_dir():
-        return {}
-    from trimaran.rootfs import roots
-
-    # A verdict names its distribution as the user names the root file system.
-    return {name: replace(root.distribution, id=name) for name, root in roots(store).items()}
 
 
 def _misspelt(name: str, known: Sequence[str]) -> Problem:

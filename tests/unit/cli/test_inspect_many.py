@@ -230,7 +230,7 @@ def test_a_measured_root_is_used_and_said(
     path.write_bytes(CGO)
     # A distribution as somebody measured it, whose glibc is older than the recorded one.
     mine = replace(distributions()["debian-12"], libc_version="2.30", libraries=frozenset({"libc.so.6"}))
-    monkeypatch.setattr(inspect, "_measured", lambda: {"debian-12": mine, "mine": replace(mine, id="mine")})
+    monkeypatch.setattr(inspect, "at_hand", lambda: {"debian-12": mine, "mine": replace(mine, id="mine")})
     status, found = document(capsys, path, "--for", "debian-12,mine,rhel-9")
     rows = {row["distribution"]: (row["outcome"], row["facts"]) for row in found["files"][0]["verdicts"]}
     assert rows == {
