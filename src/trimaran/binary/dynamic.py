@@ -87,12 +87,12 @@ def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] 
     """Names that some library must bring, without weak ones; None when their number cannot be told."""
     if DT_SYMTAB not in table:
         return ()
-    count = _symbol_count(elf, table)
+    count = symbol_count(elf, table)
     if count is None:
         return None
     layout = elf.order + ("IBxH16x" if elf.bits == 64 else "I8xBxH")
     rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * struct.calcsize(layout))
-    strings, found, left = _string_table(elf, table), [], STRING_BYTES
+    strings, found, left = string_table(elf, table), [], STRING_BYTES
     for name, binding, section in struct.iter_unpack(layout, rows):
         # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
         if not section and name and binding >> 4 == 1:
@@ -106,7 +106,8 @@ def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] 
     return tuple(found)
 
 
-def _string_table(elf: Elf, table: dict[int, list[int]]) -> bytes:
+def string_table(elf: Elf, table: dict[int, list[int]]) -> bytes:
+    """The names that symbols point into."""
     # Symbols are many, so their names are read in one piece.
     size = table.get(DT_STRSZ, [0])[0]
     if size > STRING_BYTES:
@@ -114,7 +115,7 @@ def _string_table(elf: Elf, table: dict[int, list[int]]) -> bytes:
     return elf.source.at(_strings(elf, table), size)
 
 
-def _symbol_count(elf: Elf, table: dict[int, list[int]]) -> int | None:
+def symbol_count(elf: Elf, table: dict[int, list[int]]) -> int | None:
     """DT_HASH counts symbols; with DT_GNU_HASH alone only the section header does without a long walk."""
     count = None
     if DT_HASH in table:

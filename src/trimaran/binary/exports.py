@@ -6,7 +6,7 @@
 import struct
 
 from trimaran.binary import dynamic
-from trimaran.binary.dynamic import _string_table, _symbol_count
+from trimaran.binary.dynamic import string_table, symbol_count
 from trimaran.binary.elf import NAME_BYTES, BrokenFileError, Elf
 
 DT_VERDEF, DT_VERDEFNUM = 0x6FFFFFFC, 0x6FFFFFFD
@@ -43,12 +43,12 @@ def defined_symbols(elf: Elf, table: dict[int, list[int]]) -> frozenset[str] | N
     """
     if dynamic.DT_SYMTAB not in table:
         return frozenset()
-    count = _symbol_count(elf, table)
+    count = symbol_count(elf, table)
     if count is None:
         return None
     layout = elf.order + ("IBBHQQ" if elf.bits == 64 else "IIIBBH")
     rows = elf.source.at(elf.offset_of(table[dynamic.DT_SYMTAB][0]), count * struct.calcsize(layout))
-    strings, found, left = _string_table(elf, table), set[str](), dynamic.STRING_BYTES
+    strings, found, left = string_table(elf, table), set[str](), dynamic.STRING_BYTES
     for row in struct.iter_unpack(layout, rows):
         # The same fields stand in another order in 32 bits.
         sort, other, section = (row[1], row[2], row[3]) if elf.bits == 64 else (row[3], row[4], row[5])

@@ -63,7 +63,7 @@ def read_file(path: str, source: Source) -> File:
     return File(
         path=path,
         format=f"elf{opened.bits}",
-        machine=_machine(opened),
+        machine=machine_of(opened),
         kind=kind,
         interpreter=interpreter,
         needed=dynamic.names(opened, table, dynamic.DT_NEEDED),
@@ -85,7 +85,8 @@ def read_file(path: str, source: Source) -> File:
     )
 
 
-def _machine(opened: Elf) -> str:
+def machine_of(opened: Elf) -> str:
+    """As `uname -m` says it; `unknown-N` for one without a name here."""
     if opened.machine not in _MACHINES:
         return f"unknown-{opened.machine}"
     name = _MACHINES[opened.machine][opened.order == ">"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trimaran.binary import dynamic, elf, exports
 from trimaran.binary.elf import BrokenFileError, Elf
-from trimaran.binary.linkage import _machine as machine_of
+from trimaran.binary.linkage import machine_of
 from trimaran.binary.reader import OpenFile
 from trimaran.facts.model import Libc, Library
 from trimaran.rootfs import inside, texts
