@@ -87,12 +87,14 @@ def _sources(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _runs_on() -> tuple[str, ...]:
-    """The newest known release of each family that a service commonly meets."""
+    """The newest known release of each family that a service commonly meets; of Ubuntu a long-term one."""
     newest: dict[str, tuple[tuple[int, ...], str]] = {}
     for name in distributions():
         family, _, version = name.partition("-")
         number = tuple(int(part) for part in version.split(".") if part.isdigit())
-        if family in _FAMILIES and number > newest.get(family, ((), ""))[0]:
+        # Ubuntu supports a release for years in April of even years, and those between for months.
+        interim = family == "ubuntu" and (number[0] % 2 == 1 or number[1:] != (4,))
+        if family in _FAMILIES and not interim and number > newest.get(family, ((), ""))[0]:
             newest[family] = (number, name)
     return tuple(newest[family][1] for family in _FAMILIES if family in newest)
 
