@@ -139,9 +139,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    for stream in (child.stdout, child.stderr):
-        if stream is not None:
-            stream.close()
 
 
 def _follow(child: subprocess.Popen[bytes], progress: Progress, limits: Limits, name: str) -> Finished:
@@ -167,12 +164,14 @@ def _text(chunks: list[bytes]) -> str:
 
 def _read(stream: IO[bytes], kept: list[bytes], line_seen: Callable[[bytes], None]) -> None:
     size = 0
-    while line := stream.readline(_LONGEST_LINE):
-        line_seen(line)
-        # What is over the limit is read and dropped, or the command would block on a full pipe.
-        if size < _KEPT_OUTPUT:
-            kept.append(line)
-            size += len(line)
+    # Nobody else closes it: under a reader's hands that would be an error in this thread.
+    with stream:
+        while line := stream.readline(_LONGEST_LINE):
+            line_seen(line)
+            # What is over the limit is read and dropped, or the command would block on a full pipe.
+            if size < _KEPT_OUTPUT:
+                kept.append(line)
+                size += len(line)
 
 
 def _silent(line: object) -> None:
