@@ -216,7 +216,7 @@ CASES = (
         peer=lambda: _thousand("sh", "-c", 'for f; do readelf -dV "$f"; done', "sh"),
         peer_name="a shell loop of readelf -dV",
         ratio=10,
-        rounds=3,
+        rounds=7,
     ),
     Case(
         "inspect: 1,000 programs in one command, for one distribution",

@@ -263,7 +263,7 @@ def lying(where: str, **claims: Any) -> Root:
 
 
 def test_a_wrong_fact_is_contradicted_by_the_run() -> None:
-    libraries = {name: replace(each, versions=each.versions | {f"GLIBC_2.{minor}" for minor in range(32, 42)})
+    libraries = {name: each._replace(versions=each.versions | {f"GLIBC_2.{minor}" for minor in range(32, 42)})
                  for name, each in (root("debian-11").distribution.inventory or {}).items()}  # fmt: skip
     proof = verify(built("account", "cgo"), lying("debian-11", libc_version="2.41", inventory=libraries))
     assert proof.predicted.outcome is RUNS

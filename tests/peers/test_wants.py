@@ -3,12 +3,14 @@
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from trimaran.binary.reader import look_at
+from trimaran.binary import inspect_file
+from trimaran.binary.reader import headers, look_at
 from trimaran.binary.wants import Want
 from trimaran.binary.wantsread import look
 
@@ -74,6 +76,15 @@ def test_programs_are_named_as_the_source_names_them() -> None:
 def test_a_static_glibc_is_told_from_a_dynamic_one() -> None:
     assert "its own release" in wants("looksup", "static")["name-service"].note
     assert "its own release" not in wants("looksup", "cgo")["name-service"].note
+
+
+def test_a_short_look_and_a_close_one_differ_in_the_release_of_glibc_alone(tmp_path: Path) -> None:
+    program = built("looksup", "static", tmp_path)
+    short, close = look_at(program, headers), inspect_file(program)
+    assert close.static_glibc is not None
+    assert short.static_glibc is None
+    assert short.name_services
+    assert replace(close, static_glibc=None) == short
 
 
 def test_programs_of_this_machine_are_told_by_their_symbols() -> None:

@@ -6,7 +6,7 @@ segment, so a stripped file still tells.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named
 
@@ -18,8 +18,7 @@ VERSION_BYTES = 4096
 SETTINGS_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A Go module in a build; `replaced` tells that its code came from somewhere else than its name says."""
 
     path: str
@@ -28,8 +27,7 @@ class Module:
     replaced: "Module | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class GoBuild:
+class GoBuild(NamedTuple):
     """What a Go program says about its build.
 
     Args:
@@ -164,13 +162,16 @@ def _module(text: str) -> Module:
     return Module(path, version, digest)
 
 
-_PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|[^="]*)=("(?:[^"\\]|\\.)*"|`[^`]*`|.*)', re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
+_PAIR = r'("(?:[^"\\]|\\.)*"|[^="]*)=("(?:[^"\\]|\\.)*"|`[^`]*`|.*)'
+_ESCAPE = r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))"
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
 def _setting(text: str) -> tuple[str, str]:
-    found = _PAIR.fullmatch(text)
+    if '"' not in text and "`" not in text:
+        key, sign, value = text.partition("=")
+        return (key, value) if sign else (text, "")
+    found = re.fullmatch(_PAIR, text, re.DOTALL)
     return (_unquote(found[1]), _unquote(found[2])) if found else (text, "")
 
 
@@ -178,7 +179,7 @@ def _unquote(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == "`":
         return text[1:-1]
     if len(text) > 1 and text[0] == text[-1] == '"':
-        return _ESCAPE.sub(_unescape, text[1:-1])
+        return re.sub(_ESCAPE, _unescape, text[1:-1], flags=re.DOTALL)
     return text
 
 

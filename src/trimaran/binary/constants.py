@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from trimaran.binary.elf import PF_EXEC, PF_WRITE, PT_LOAD, Elf
 
 SEARCH = 96 << 20
-_PIECE = 8 << 20
+_PIECE = 1 << 20
+# The pieces at the end are looked through for every text, and kept.
+_KEPT = 8
 # Pieces overlap by as much, so that no text is cut in two.
 _LONGEST = 4096
 # A segment that is no larger holds headers and notes.
@@ -17,12 +19,12 @@ _HEADERS = 16_384
 
 
 class Constants:
-    """The constants of one program. A small program's are read once, whatever is looked for."""
+    """The constants of one program. Those of a small one are read once, whatever is looked for."""
 
     def __init__(self, elf: Elf) -> None:
         self._source = elf.source
         self._places = tuple(_places(elf))
-        self._kept: bytes | None = None
+        self._kept: list[bytes] = []
 
     def has(self, text: bytes, times: int = 1) -> bool:
         """Whether `text` stands there, at least so many times.
@@ -42,13 +44,13 @@ class Constants:
         return all(body.find(text, 0, _PIECE + len(text) - 1) < 0 for body in self._pieces())
 
     def _pieces(self) -> Iterator[bytes]:
-        if self._kept is not None:
-            yield self._kept
-            return
-        for at, size in reversed(self._places):
+        for index, (at, size) in enumerate(reversed(self._places)):
+            if index < len(self._kept):
+                yield self._kept[index]
+                continue
             body = self._source.at(at, size)
-            if len(self._places) == 1:
-                self._kept = body
+            if index < _KEPT:
+                self._kept.append(body)
             yield body
 
 

@@ -19,6 +19,7 @@ STRING_BYTES = 4 << 20
 DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 0, 1, 4, 5, 6, 10
 DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS = 14, 15, 29, 30
 DF_STATIC_TLS = 0x10
+DT_GNU_HASH = 0x6FFFFEF5
 DT_RELR, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = 36, 0x6FFFFFFE, 0x6FFFFFFF, 0x6FFFFFFB
 
 
@@ -87,32 +88,57 @@ def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] 
     """Names that some library must bring, without weak ones; None when their number cannot be told."""
     if DT_SYMTAB not in table:
         return ()
-    count = symbol_count(elf, table)
+    count = _undefined_count(elf, table)
     if count is None:
         return None
     layout = elf.order + ("IBxH16x" if elf.bits == 64 else "I8xBxH")
     rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * struct.calcsize(layout))
-    strings, found, left = string_table(elf, table), [], STRING_BYTES
-    for name, binding, section in struct.iter_unpack(layout, rows):
-        # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
-        if not section and name and binding >> 4 == 1:
-            end = strings.find(b"\0", name, name + NAME_BYTES)
-            left -= end - name
-            if end < 0 or left < 0:
-                raise BrokenFileError(
-                    f"the symbol name at {name:#x} of the string table has no end, or all are too long"
-                )
-            found.append(strings[name:end].decode("utf-8", "backslashreplace"))
-    return tuple(found)
+    # Binding 1 is global; 2 is weak, and may stay missing. Section 0 is "undefined".
+    wanted = [
+        name
+        for name, binding, section in struct.iter_unpack(layout, rows)
+        if not section and name and binding >> 4 == 1
+    ]
+    return _names_at(elf, table, wanted) if wanted else ()
 
 
-def string_table(elf: Elf, table: dict[int, list[int]]) -> bytes:
-    """The names that symbols point into."""
+def _undefined_count(elf: Elf, table: dict[int, list[int]]) -> int | None:
+    """How many symbols to look at for undefined ones."""
+    if DT_GNU_HASH in table:
+        # The second number of the table is the first symbol that others can find by it; linkers put every
+        # defined one there, and the undefined before. A table without any begins at 1, and tells nothing.
+        first = elf.unpack("II", elf.offset_of(table[DT_GNU_HASH][0]))[1]
+        if 1 < first <= SYMBOLS:
+            return first
+    return symbol_count(elf, table)
+
+
+def _names_at(elf: Elf, table: dict[int, list[int]], wanted: list[int]) -> tuple[str, ...]:
+    # Most stand close together in a table that may be large.
+    start = min(wanted)
+    strings = string_table(elf, table, start, max(wanted)).decode("latin-1")
+    found, left = list[str](), STRING_BYTES
+    for name in wanted:
+        end = strings.find("\0", name - start, name - start + NAME_BYTES)
+        left -= end - name + start
+        if end < 0 or left < 0:
+            raise BrokenFileError(
+                f"the symbol name at {name:#x} of the string table has no end, or all are too long"
+            )
+        found.append(strings[name - start : end])
+    if strings.isascii():
+        return tuple(found)
+    return tuple(name.encode("latin-1").decode("utf-8", "backslashreplace") for name in found)
+
+
+def string_table(elf: Elf, table: dict[int, list[int]], first: int = 0, last: int = STRING_BYTES) -> bytes:
+    """The names that symbols point into, from the offset `first` on, with the name at `last`."""
     # Symbols are many, so their names are read in one piece.
     size = table.get(DT_STRSZ, [0])[0]
     if size > STRING_BYTES:
         raise BrokenFileError(f"a table of names of {size} bytes; at most {STRING_BYTES} are believed")
-    return elf.source.at(_strings(elf, table), size)
+    end = min(size, last + NAME_BYTES)
+    return elf.source.at(_strings(elf, table) + first, max(0, end - first))
 
 
 def symbol_count(elf: Elf, table: dict[int, list[int]]) -> int | None:

@@ -1,10 +1,13 @@
 """What an ELF file needs in order to start, from its headers. Pure."""
 
+from typing import NamedTuple
+
 from trimaran.binary import dynamic, elf, notes, staticglibc, stubs
 from trimaran.binary.buildinfo import read_build
 from trimaran.binary.constants import Constants
 from trimaran.binary.elf import BrokenFileError, Elf, Source
-from trimaran.binary.model import File, Kind, VersionNeed
+from trimaran.binary.model import File, Kind, VersionNeed, number
+from trimaran.binary.staticglibc import StaticGlibc
 
 # e_machine → the name of `uname -m`, little-endian first, then big-endian (the gabi's registry of machines).
 _MACHINES = {
@@ -33,14 +36,19 @@ _WIDE = {
 _DF_1_PIE = 0x08000000
 _PT_GNU_STACK, _PF_EXECUTE = 0x6474E551, 1
 _STATIC = (Kind.STATIC, Kind.STATIC_PIE)
+# What glibc asks for on amd64 and arm64. Whoever has no older kernel need not know whether it checks.
+_COMMON_KERNEL = (3, 7)
 
 
 class NotStartedError(Exception):
     """The file is ELF, but of a kind that nobody starts: an object file, a core dump."""
 
 
-def read_file(path: str, source: Source) -> File:
+def read_file(path: str, source: Source, *, closely: bool = True) -> File:
     """Everything that `inspect` tells of one file.
+
+    Args:
+        closely: whether to tell the release of a static glibc, for which all its constants are searched.
 
     Raises:
         BrokenFileError: the file ends early or contradicts itself.
@@ -56,10 +64,7 @@ def read_file(path: str, source: Source) -> File:
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
-    # Only glibc's startup files write the tag, so other static programs are not searched.
-    glibc_inside = kind in _STATIC and abi_kernel is not None
-    constants = Constants(opened) if glibc_inside else None
-    own = staticglibc.read(constants) if constants is not None else None
+    inside = _inside(opened, kind, abi_kernel, closely)
     return File(
         path=path,
         format=f"elf{opened.bits}",
@@ -76,13 +81,32 @@ def read_file(path: str, source: Source) -> File:
         isa=notes.isa_level(opened),
         static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
         executable_stack=_executable_stack(opened),
-        name_services=own is not None,
-        kernel_checked=constants is not None and staticglibc.checks_kernel(constants),
-        static_glibc=own,
+        name_services=inside.name_services,
+        kernel_checked=inside.kernel_checked,
+        static_glibc=inside.own,
         go=go,
         stubs=stubs.linked_in(opened, go),
         size_bytes=source.size,
     )
+
+
+class _Inside(NamedTuple):
+    """What is known of the glibc that was linked in."""
+
+    name_services: bool = False
+    kernel_checked: bool = False
+    own: StaticGlibc | None = None
+
+
+def _inside(opened: Elf, kind: Kind, abi_kernel: str | None, closely: bool) -> _Inside:
+    # Only glibc's startup files write the tag, so other static programs are not searched.
+    if kind not in _STATIC or abi_kernel is None:
+        return _Inside()
+    constants = Constants(opened)
+    rare = (number(abi_kernel) or ()) > _COMMON_KERNEL
+    checked = (closely or rare) and staticglibc.checks_kernel(constants)
+    own = staticglibc.read(constants) if closely else None
+    return _Inside(own is not None if closely else staticglibc.has(constants), checked, own)
 
 
 def machine_of(opened: Elf) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from trimaran.binary.buildinfo import GoBuild
 from trimaran.binary.staticglibc import StaticGlibc
@@ -50,8 +51,7 @@ class Rule(StrEnum):
     NAME_SERVICE = "name-service"
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNeed:
+class VersionNeed(NamedTuple):
     """A symbol version that the loader looks for in a library before it starts the program."""
 
     library: str
@@ -115,8 +115,7 @@ class File:
         return ".".join(str(part) for part in max(numbers)) if numbers else None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a file starts on one distribution, and why.
 
     Args:

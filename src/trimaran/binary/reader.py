@@ -84,11 +84,19 @@ class OpenFile:
 
 def inspect_file(path: str | os.PathLike[str]) -> File:
     """What the ELF file at `path` needs in order to start. Raises as `look_at`."""
-    return look_at(path, headers)
+    return look_at(path, _closely)
 
 
 def headers(name: str, source: Source) -> File:
-    """What its headers say a program needs. Raises as `linkage.read_file`, and for a packed program."""
+    """What its headers say a program needs, without the release of a glibc that was linked in.
+
+    Raises as `linkage.read_file`, and for a packed program.
+    """
+    refuse_packed(name, source)
+    return read_file(name, source, closely=False)
+
+
+def _closely(name: str, source: Source) -> File:
     refuse_packed(name, source)
     return read_file(name, source)
 

@@ -6,19 +6,19 @@ new version in `SCHEMA`.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trimaran.binary.model import File, Rule, Verdict
 from trimaran.binary.report_rules import CODES, Commands, commands
-from trimaran.binary.wants import Want
 from trimaran.errors import Problem
+
+if TYPE_CHECKING:
+    from trimaran.binary.wants import Want
 
 SCHEMA = "trimaran.dev/inspect/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(NamedTuple):
     """What is said of one file.
 
     Args:
@@ -28,7 +28,7 @@ class Inspected:
 
     file: File
     verdicts: tuple[Verdict, ...]
-    wants: tuple[Want, ...] | None = None
+    wants: "tuple[Want, ...] | None" = None
     measured: frozenset[str] = frozenset()
 
 
@@ -139,7 +139,7 @@ def _go(file: File) -> dict[str, Any] | None:
     }
 
 
-def _want(want: Want) -> dict[str, Any]:
+def _want(want: "Want") -> dict[str, Any]:
     return {
         "asks": want.asks,
         "confidence": want.confidence,

@@ -1,7 +1,7 @@
 """The page that explains a rule, and commands that show with stock tools what it looked at. Pure."""
 
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trimaran.binary.model import File, Rule, Verdict
 
@@ -46,8 +46,7 @@ _THERE: dict[Rule, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(NamedTuple):
     """Lines for a shell.
 
     Args:

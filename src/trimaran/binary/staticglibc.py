@@ -4,7 +4,7 @@ A static glibc still opens the modules of nsswitch.conf (`libnss_*.so.2`) while 
 stands nowhere; the texts of its own messages bound it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trimaran.binary.constants import Constants
 
@@ -14,13 +14,10 @@ _MODULE_OLD, _MODULE_NEW = b"libnss_%s.so.%d.%d\0", b"libnss_%s.so%s\0"
 # A name that 2.41 gives to memory of its own; measured in static programs of 2.36 and 2.41.
 _SINCE_2_41 = b" glibc: getrandom\0"
 _USERS = (b"\0getpwuid_r\0", b"\0getpwnam_r\0", b"\0getgrgid_r\0", b"\0getgrnam_r\0")
-
-
 _KERNEL = b"FATAL: kernel too old\n"
 
 
-@dataclass(frozen=True, slots=True)
-class StaticGlibc:
+class StaticGlibc(NamedTuple):
     """The name services of a glibc that was linked in.
 
     Args:
@@ -48,15 +45,18 @@ def checks_kernel(constants: Constants) -> bool:
     return not constants.lacks(_KERNEL)
 
 
+def has(constants: Constants) -> bool:
+    """Whether a static program that glibc's startup files are in has name services."""
+    return constants.has(_CONFIGURATION) and (constants.has(_MODULE_NEW) or constants.has(_MODULE_OLD))
+
+
 def read(constants: Constants) -> StaticGlibc | None:
     """For a static program that glibc's startup files are in; None when it has no name services."""
-    if not constants.has(_CONFIGURATION):
+    if not has(constants):
         return None
     if constants.has(_MODULE_NEW):
         # The table of the built-in `files` names each function once, whoever calls it.
         users = any(constants.has(name, 2) for name in _USERS)
         older = constants.lacks(_SINCE_2_41)
         return StaticGlibc(users, (2, 34), (2, 41)) if older else StaticGlibc(users, (2, 41), None)
-    if constants.has(_MODULE_OLD):
-        return StaticGlibc(any(constants.has(name) for name in _USERS), (2,), (2, 34))
-    return None
+    return StaticGlibc(any(constants.has(name) for name in _USERS), (2,), (2, 34))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from trimaran.binary.model import File, Outcome, Rule, VersionNeed, glibc_number, number
 from trimaran.facts.model import Distribution, Library
@@ -50,8 +51,7 @@ class Conditions:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The answer of one rule. `found` is what the distribution has, where that decides."""
 
     outcome: Outcome

@@ -5,8 +5,8 @@ carries the evidence that it was concluded from, and how much that evidence is w
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from trimaran.binary.model import File
 
@@ -33,8 +33,7 @@ class Confidence(StrEnum):
     POSSIBLE = "possible"
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     """One thing that a program may ask for.
 
     Args:
@@ -50,8 +49,7 @@ class Want:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was found in a file.
 
     Args:

@@ -26,7 +26,7 @@ def look(name: str, source: Source) -> tuple[File, tuple[Want, ...]]:
             the program starts without it.
     """
     refuse_packed(name, source)
-    file = read_file(name, source)
+    file = read_file(name, source, closely=False)
     return file, read_wants(file, source)
 
 

@@ -4,15 +4,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from trimaran.binary import File, Kind, Outcome, Verdict, verdicts
 from trimaran.binary.elf import Source
 from trimaran.binary.reader import Look, headers, look_at
 from trimaran.binary.report import Inspected
 from trimaran.binary.walk import walk
-from trimaran.binary.wants import Want
 from trimaran.errors import Problem, TrimaranError, Where, fail
 from trimaran.facts import Distribution
+
+if TYPE_CHECKING:
+    from trimaran.binary.wants import Want
 
 # Of a directory's files, those are no programs; a file that the user names is refused with the reason.
 _PASSED_OVER = frozenset({"TRM0202", "TRM0203", "TRM0204", "TRM0207", "TRM0211"})
@@ -22,11 +25,10 @@ _PACKAGES = (
     ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst",
 )  # fmt: skip
 _KNOWN = 512
-_Looked = tuple[File, tuple[Want, ...] | None]
+_Looked = tuple[File, "tuple[Want, ...] | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A file to inspect.
 
     Args:
@@ -37,8 +39,7 @@ class Item:
     found: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is said of one file, ready to print, and what it means for the exit status.
 
     Args:

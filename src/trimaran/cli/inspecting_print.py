@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,8 +16,7 @@ from trimaran.facts import go_kernels
 COLOURS = {Outcome.RUNS: "green", Outcome.FAILS: "red", Outcome.UNKNOWN: "yellow"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """What is known when the last file has been said.
 
     Args:

@@ -1,14 +1,13 @@
 """Which package brings a library, and which its headers, by distribution."""
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from trimaran.facts.read import listed
 from trimaran.facts.tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryPackage:
+class LibraryPackage(NamedTuple):
     """That a package brings a library on some systems.
 
     Args:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Libc(StrEnum):
@@ -58,8 +59,7 @@ class Distribution:
     go_kernels: "tuple[GoKernel, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """A shared library of a distribution, as measured in its root file system.
 
     Args:
@@ -73,8 +73,7 @@ class Library:
     exports: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GoKernel:
+class GoKernel(NamedTuple):
     """The oldest Linux that programs of some Go releases start on.
 
     Args:
@@ -88,8 +87,7 @@ class GoKernel:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class GoMachineKernel:
+class GoMachineKernel(NamedTuple):
     """The oldest Linux for one architecture, where that is not what GoKernel says.
 
     Args:
@@ -105,8 +103,7 @@ class GoMachineKernel:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Amd64Level:
+class Amd64Level(NamedTuple):
     """What a program that was built with a GOAMD64 asks of the processor, and of Linux, before it starts.
 
     Args:
@@ -120,8 +117,7 @@ class Amd64Level:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class GoBootstrap:
+class GoBootstrap(NamedTuple):
     """The oldest Go that builds some Go releases from source.
 
     Args:
@@ -135,8 +131,7 @@ class GoBootstrap:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class GoPackage:
+class GoPackage(NamedTuple):
     """The Go that a distribution's own packages bring.
 
     Args:
@@ -152,8 +147,7 @@ class GoPackage:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolVersion:
+class SymbolVersion(NamedTuple):
     """What a version of glibc brought into its library, or a marker that only its loader understands.
 
     Args:
@@ -169,8 +163,7 @@ class SymbolVersion:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterKind:
+class ClusterKind(NamedTuple):
     """A kind of object that a service becomes on a cluster.
 
     Args:
@@ -187,8 +180,7 @@ class ClusterKind:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """An entry of a data file that does not load, because nobody can say where it comes from."""
 
     file: str

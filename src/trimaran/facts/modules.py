@@ -1,7 +1,7 @@
 """What is known of Go packages that need cgo, as values. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Scope(StrEnum):
@@ -13,8 +13,7 @@ class Scope(StrEnum):
     """Only the calls that are named fail; the rest works."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stub:
+class Stub(NamedTuple):
     """Packages that compile without cgo to something that fails when it is used.
 
     Args:
@@ -44,8 +43,7 @@ class Stub:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A package that does not compile without cgo.
 
     Args:
@@ -63,8 +61,7 @@ class Refusal:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class DynamicModule:
+class DynamicModule(NamedTuple):
     """A package that makes a program dynamic, with the C library's interpreter, although cgo is off.
 
     Args:
@@ -82,8 +79,7 @@ class DynamicModule:
     checked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """What a program may take instead of a package that needs cgo: a module, or a build tag.
 
     Args:

@@ -1,12 +1,11 @@
 """Reads the generated tables of this package: lines of words, under a head that says where they come from."""
 
 import pkgutil
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A generated table.
 
     Args:

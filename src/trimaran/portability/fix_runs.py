@@ -1,7 +1,6 @@
 """What the runs of one build say about it. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from trimaran.binary import Outcome, Verdict
 from trimaran.portability.verify import Proof
@@ -19,7 +18,7 @@ def judged(run: Proof, usual: Collection[int], first: bool) -> Verdict:
         return found
     said = last_line(run.output)
     what = f"started, but ended with status {run.status}" + (f": {said}" if said else "")
-    return replace(found, outcome=Outcome.UNKNOWN, reason=what)
+    return found._replace(outcome=Outcome.UNKNOWN, reason=what)
 
 
 def notes(runs: Mapping[str, Proof], enterprise: Iterable[Proof]) -> Iterator[str]:

@@ -171,8 +171,7 @@ def _between(least: Verdict, most: Verdict, there: Distribution, way: Way, who: 
         f"needs GLIBC_{low or '2.2.5'} at least and GLIBC_{way.most} at most: {names} is not compiled yet"
     )
     found = f"glibc {there.libc_version}"
-    return replace(
-        least,
+    return least._replace(
         outcome=Outcome.UNKNOWN,
         rule=Rule.SYMBOL_VERSION,
         reason=f"{reason}; there: {found}",
@@ -189,5 +188,5 @@ def _stubbed(verdict: Verdict, brought: Sequence[Brought]) -> Verdict:
         if names:
             what = "is a stub" if kind is Brings.STUB else "may be a stub"
             reason = f"starts; without cgo {names[0]} in it {what}"
-            return replace(verdict, outcome=outcome, rule=Rule.STUB, reason=reason, found="")
+            return verdict._replace(outcome=outcome, rule=Rule.STUB, reason=reason, found="")
     return verdict

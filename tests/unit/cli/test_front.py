@@ -52,6 +52,27 @@ def test_help_and_version_import_nothing_heavy(args: list[str], tmp_path: Path) 
     assert status == (0 if args else 2)
 
 
+ENDS = """
+import atexit, sys, threading, time
+from trimaran.cli.main import _end
+atexit.register(print, "registered")
+if sys.argv[1] == "thread":
+    threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+print("written")
+_end(7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"), [("alone", "written registered"), ("thread", "written thread registered")]
+)
+def test_the_end_waits_for_threads_and_loses_nothing(way: str, expected: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS, way], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout.split(), done.stderr) == (7, expected.split(), "")
+
+
 def test_inspect_opens_no_ledger_and_leaves_nothing_behind(tmp_path: Path) -> None:
     status, modules = imported("inspect", sys.executable, home=tmp_path)
     assert status == 0

@@ -221,7 +221,7 @@ FILE = replace(inspect_file("/proc/self/exe"), path="it's")
 
 def verdicts_of(rule: Rule) -> list[Verdict]:
     some = verdicts(FILE, distributions().values())[0]
-    return [replace(some, rule=rule)]
+    return [some._replace(rule=rule)]
 
 
 def test_a_measured_root_is_used_and_said(
