@@ -19,6 +19,7 @@ from trimaran.portability import predict_report
 from trimaran.portability.predict import predict
 from trimaran.portability.predict_model import Brings, Prediction, Way
 from trimaran.portability.predict_request import package_request, request
+from trimaran.toolchain import build
 from trimaran.toolchain.model import Cgo
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(280)]
@@ -29,6 +30,16 @@ PROGRAMS = {
     "account": FIXTURES / "account",
     "dns": FIXTURES.parents[2] / "examples" / "article" / "dns",
 }
+
+
+DECLARED = """\
+apiVersion: trimaran.dev/v1alpha1
+kind: PlatformAgnosticSpec
+metadata: {{name: hello}}
+spec:
+  build: {{path: ., libc: {libc}}}
+  runsOn: [debian-11, alpine-3.23]
+"""
 
 
 def quiet(line: str) -> None:
@@ -68,6 +79,37 @@ def test_what_is_predicted_is_what_is_built(name: str, cgo: str, tmp_path: Path)
     assert not way.fault
     compare(way, inspect_file(program))
     assert sum(each.outcome is Outcome.UNKNOWN for each in way.verdicts) <= 4
+
+
+@pytest.mark.parametrize("libc", ["musl", "glibc-static", "glibc-2.17", "glibc-2.28", "glibc-2.35"])
+@pytest.mark.parametrize("name", ["sqlite", "account"])
+def test_what_is_declared_to_be_linked_is_predicted_too(name: str, libc: str) -> None:
+    asked = replace(package_request(str(PROGRAMS[name]), cgo=Cgo.ON), libc=libc)
+    way = predict(name, asked, tuple(distributions().values()), paths.cache(), quiet).ways[0]
+    built = build(asked, paths.cache(), quiet)
+    assert way.cgo
+    assert built.cgo
+    compare(way, inspect_file(built.path))
+    serves = {each.distribution for each in way.verdicts if each.outcome is Outcome.RUNS}
+    assert {"debian-13", "ubuntu-24.04"} <= serves
+    assert ("alpine-3.23" in serves) == (libc in {"musl", "glibc-static"})
+
+
+def test_a_declaration_is_predicted_as_it_would_be_built(tmp_path: Path) -> None:
+    place = copied("sqlite", tmp_path)
+    declaration = place / "service.yaml"
+
+    def run(libc: str, *words: str) -> tuple[int, dict[str, str]]:
+        declaration.write_text(DECLARED.format(libc=libc), "utf-8")
+        argv = [TRIMARAN, "predict", *words, "-o", "json"]
+        done = subprocess.run(argv, cwd=place, capture_output=True, text=True, check=False)
+        way = json.loads(done.stdout)["ways"][0]
+        return done.returncode, {each["distribution"]: each["outcome"] for each in way["verdicts"]}
+
+    assert run("glibc-2.28") == (1, {"debian-11": "runs", "alpine-3.23": "fails"})
+    assert run("musl", "service.yaml") == (0, {"debian-11": "runs", "alpine-3.23": "runs"})
+    assert run("musl", str(place), "--libc", "glibc-2.28", "--for", "debian-11") == (0, {"debian-11": "runs"})
+    assert run("musl", "service.yaml", "--cgo", "off")[0] == 1
 
 
 def test_a_large_service_is_predicted_as_it_was_built() -> None:

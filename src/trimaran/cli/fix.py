@@ -10,6 +10,7 @@ import click
 
 from trimaran.cli import paths
 from trimaran.cli.steps import Steps, width
+from trimaran.deliver import programs
 from trimaran.errors import Exit, Problem, TrimaranError, Where, fail, printable
 from trimaran.facts import Distribution, distributions
 from trimaran.portability import fix as fixing
@@ -152,13 +153,7 @@ def _of_declaration(declared: Declared, name: str, arguments: tuple[str, ...]) -
         declared.service.name, folder, build.package, module, platform, said, f"{name}:{where.line}",
         arguments or tuple(spec.command.args),
     )  # fmt: skip
-    request = BuildRequest(
-        module=build.module or "", version=build.version or "",
-        path=declared.folder / build.path if build.path is not None else None,
-        package=build.package, go=build.go, cgo=Cgo(build.cgo), platform=platform, tags=build.tags,
-        libc=build.libc or "",
-    )  # fmt: skip
-    return _Asked(subject, request, spec.runs_on)
+    return _Asked(subject, programs.request(declared, build, platform), spec.runs_on)
 
 
 def _platform(platforms: Sequence[str]) -> str:

@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trimaran.deliver.made import Program, program_name
 from trimaran.errors import Where, fail
 from trimaran.spec.load import Declared
 from trimaran.spec.service import Build, Service
+
+if TYPE_CHECKING:
+    from trimaran.toolchain import BuildRequest
 
 Progress = Callable[[str], None]
 
@@ -28,10 +32,11 @@ def programs(declared: Declared, cache: Path, progress: Progress) -> dict[str, P
     return found
 
 
-def _built(declared: Declared, build: Build, platform: str, cache: Path, progress: Progress) -> Program:
+def request(declared: Declared, build: Build, platform: str) -> "BuildRequest":
+    """What is asked of Go for one platform of a declaration."""
     from trimaran import toolchain
 
-    request = toolchain.BuildRequest(
+    return toolchain.BuildRequest(
         module=build.module or "",
         version=build.version or "",
         path=declared.folder / build.path if build.path is not None else None,
@@ -42,7 +47,12 @@ def _built(declared: Declared, build: Build, platform: str, cache: Path, progres
         tags=build.tags,
         libc=build.libc or "",
     )
-    built = toolchain.build(request, cache, progress)
+
+
+def _built(declared: Declared, build: Build, platform: str, cache: Path, progress: Progress) -> Program:
+    from trimaran import toolchain
+
+    built = toolchain.build(request(declared, build, platform), cache, progress)
     source = built.source if build.module else _folder(declared, build)
     cgo = "with cgo" if built.cgo else "without cgo"
     origin = f"{source} by Go {built.go} {cgo}"

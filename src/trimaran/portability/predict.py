@@ -6,10 +6,11 @@ from pathlib import Path
 
 from trimaran.errors import TrimaranError, fail, printable
 from trimaran.facts import Distribution, distributions
-from trimaran.portability import predict_host, predict_judge, predict_sources
+from trimaran.portability import predict_host, predict_judge, predict_libc, predict_sources
 from trimaran.portability.predict_commands import commands
 from trimaran.portability.predict_host import Libraries, Linking
 from trimaran.portability.predict_judge import Machine
+from trimaran.portability.predict_libc import Calls
 from trimaran.portability.predict_model import Brings, Brought, Prediction, Way
 from trimaran.portability.predict_open import opened, relative
 from trimaran.portability.predict_stub import Pragma
@@ -63,7 +64,7 @@ def predict(
     on, why = _chosen(request.cgo, brought)
     ways = sorted(
         (
-            replace(_with_cgo(read, brought), chosen=on, why=why if on else ""),
+            replace(_with_cgo(read, brought, request.libc), chosen=on, why=why if on else ""),
             replace(_without_cgo(read, brought), chosen=not on, why="" if on else why),
         ),
         key=lambda way: not way.chosen,
@@ -151,17 +152,19 @@ def _chosen(cgo: Cgo, brought: Sequence[Brought]) -> tuple[bool, str]:
             return False, "no package outside the standard library has C in it"
 
 
-def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
-    way = Way(True, False, "")
+def _with_cgo(read: _Read, brought: Sequence[Brought], libc: str) -> Way:
+    way = Way(True, False, "", external=predict_judge.is_external(read.packages, read.machine.arch))
     if not any(package.cgo_files for package in read.packages):
         # Nothing asks for C, so the setting changes nothing.
         return replace(_without_cgo(read, brought), cgo=True)
+    if libc:
+        calls = Calls(read.own, read.others, read.libraries.needed)
+        return predict_libc.linked(libc, way, read.packages, read.machine, calls)
     host = read.linking.host
     if not host.found:
         return replace(way, fault=host.lacks)
-    external = predict_judge.is_external(read.packages, read.machine.arch)
     symbols = read.linking.symbols
-    floor = predict_judge.certain_floor(read.own, read.linking.startup, symbols, external=external)
+    floor = predict_judge.certain_floor(read.own, read.linking.startup, symbols, external=way.external)
     floor += predict_judge.possible_floor(read.others, symbols)
     needed = dict.fromkeys((Path(host.libc).name if host.libc else "libc.so", *read.libraries.needed))
     needed |= _loaded(read.pragmas)
@@ -171,7 +174,6 @@ def _with_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
     return replace(
         way,
         fault="; ".join(read.libraries.missing),
-        external=external,
         file=file,
         most=host.newest if read.others and host.newest else None,
         floor=floor,

@@ -92,6 +92,7 @@ class Way:
         fault: why it would not build; empty when nothing is known against it.
         doubt: why it may not build; empty.
         external: whether the C compiler links it, and not Go.
+        libc: what a declaration links the C to, in words; empty for this machine's own C library.
         file: what the program would need; `file.versions` has the least that is certain.
         most: the newest glibc that it can need, as `2.36`; None where `file` says all.
         floor: symbols that set or may set the floor, newest version first.
@@ -104,6 +105,7 @@ class Way:
     fault: str = ""
     doubt: str = ""
     external: bool = False
+    libc: str = ""
     file: File | None = None
     most: str | None = None
     floor: tuple[Floor, ...] = ()

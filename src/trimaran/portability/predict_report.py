@@ -19,6 +19,10 @@ SCHEMA = "trimaran.dev/predict/v1"
 _INDENT = " " * 13
 # So many symbols are named; of the others, their number is.
 _NAMED = 6
+_ALONE = {
+    Kind.STATIC: "a static program",
+    Kind.STATIC_PIE: "a static position-independent program",
+}
 
 
 def document(found: Prediction) -> dict[str, Any]:
@@ -68,6 +72,7 @@ def _way(way: Way) -> dict[str, Any]:
         "fault": way.fault or None,
         "doubt": way.doubt or None,
         "linker": "external" if way.external else "internal",
+        "libc": way.libc or None,
         "kind": str(file.kind) if file is not None else None,
         "interpreter": file.interpreter if file is not None else None,
         "needed": list(file.needed) if file is not None else [],
@@ -95,6 +100,7 @@ def text(found: Prediction, width: int) -> list[str]:
     host = found.host
     compiler = host.compiler if host.found else host.lacks
     libc = f", glibc {host.newest}" if host.newest else ""
+    declared = next((way.libc for way in found.ways if way.libc), "")
     lines = [
         printable(found.subject),
         *_row(
@@ -103,7 +109,7 @@ def text(found: Prediction, width: int) -> list[str]:
             width,
         ),
         *_row("go", f"{found.go} ({found.origin}), {found.platform}", width),
-        *_row("C compiler", f"{compiler}{libc}", width),
+        *_row(*("C library", declared) if declared else ("C compiler", f"{compiler}{libc}"), width),
     ]
     if found.brought:
         lines.append("")
@@ -140,7 +146,7 @@ def _told(way: Way, width: int) -> list[str]:
     if file is None:
         return lines
     if file.interpreter is None:
-        what = "a static program" if file.kind is Kind.STATIC else "a program of another C library"
+        what = _ALONE.get(file.kind, "a program of another C library")
     else:
         by = "the C compiler" if way.external else "Go"
         needed = ", ".join(file.needed) or "no library"
@@ -171,9 +177,8 @@ def _floor(way: Way, width: int) -> list[str]:
             and (each.name, each.version) not in mine
         ]
         more = f"; calls of C code that is not compiled yet: {_setters(perhaps)}" if perhaps else ""
-        lines += _wrap(
-            f"glibc {way.most} at most, which is what this machine has{more}", width, "    ", "      "
-        )
+        what = "is declared" if way.libc else "this machine has"
+        lines += _wrap(f"glibc {way.most} at most, which is what {what}{more}", width, "    ", "      ")
     return lines
 
 
