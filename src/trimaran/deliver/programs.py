@@ -54,7 +54,8 @@ def _built(declared: Declared, build: Build, platform: str, cache: Path, progres
 
     built = toolchain.build(request(declared, build, platform), cache, progress)
     source = built.source if build.module else _folder(declared, build)
-    cgo = "with cgo" if built.cgo else "without cgo"
+    libc = f" for {build.libc}" if build.libc else ""
+    cgo = f"with cgo{libc}" if built.cgo else "without cgo"
     origin = f"{source} by Go {built.go} {cgo}"
     return Program(built.path, built.digest, program_name(declared.service), built.size, origin, built.reused)
 
