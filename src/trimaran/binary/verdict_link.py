@@ -203,13 +203,16 @@ def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
     # A union with nothing would still copy two thousand names.
     known = distribution.symbols.union(*exported) if exported else distribution.symbols
     missing = sorted({name for each in loaded.files for name in each.undefined or ()} - known)
-    if not missing:
-        return None
-    return _missing_symbol(needs, distribution, loaded, missing)
+    return _missing_symbol(needs, distribution, loaded, missing) if missing else None
 
 
 def _missing_symbol(needs: Needs, distribution: Distribution, loaded: _Loaded, missing: list[str]) -> Finding:
-    file, names = needs.file, listed(missing, 3)
+    perhaps = distribution.perhaps
+    certain = [name for name in missing if perhaps is not None and name not in perhaps]
+    if not certain:
+        reason = f"no fact says whether {listed(missing, 3)} is there"
+        return Finding(_UNKNOWN, Rule.SYMBOL, reason, libc_of(distribution))
+    file, names = needs.file, listed(certain, 3)
     others = [
         name
         for name in (*file.needed, *loaded.missing)

@@ -34,8 +34,7 @@ def distributions() -> Mapping[str, Distribution]:
     """Every distribution of which the C library is known, by id, in the order in which people read them."""
     entries, _ = read("distributions")
     libcs, _ = read("libcs")
-    symbols, _ = read("musl_symbols")
-    found = {name: _distribution(name, entry, libcs, symbols) for name, entry in entries.items()}
+    found = {name: _distribution(name, entry, libcs) for name, entry in entries.items()}
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: _order(item[0]))))
 
 
@@ -110,12 +109,10 @@ def refused() -> tuple[Refused, ...]:
     return tuple(entry for name in _FILES for entry in read(name)[1])
 
 
-def _distribution(
-    name: str, entry: Entry, libcs: Mapping[str, Entry], symbols: Mapping[str, Entry]
-) -> Distribution:
+def _distribution(name: str, entry: Entry, libcs: Mapping[str, Entry]) -> Distribution:
     libc = Libc(entry["libc"])
     own = libcs[libc]
-    exported = symbols.get(entry["version"]) if libc is Libc.MUSL else None
+    exported, perhaps = _musl(entry["version"]) if libc is Libc.MUSL else (None, frozenset())
     return Distribution(
         id=name,
         name=entry["name"],
@@ -127,13 +124,36 @@ def _distribution(
         elsewhere=_elsewhere(libc, libcs),
         source=entry["source"],
         checked=str(entry["checked"]),
-        symbols=_names(entry["version"]) if exported is not None else None,
+        symbols=exported,
+        perhaps=perhaps,
         cpu=entry.get("cpu", 1),
         kernel=entry.get("kernel"),
         relr_since=own.get("relr_since"),
         relr_lacking=own.get("relr_lacking"),
         go_kernels=go_kernels(),
     )
+
+
+@cache
+def _musl(version: str) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """What a release of musl exports for certain, and perhaps; None for nothing known, and for any name.
+
+    Its dynamic runtime has a stable ABI (musl's README), so what was measured of an older release bounds it
+    from below, and of a newer one from above. Of Debian's builds only what others have too counts.
+    """
+    measured = read("musl_symbols")[0]
+    if version in measured:
+        return _names(version), frozenset()
+    here, builds = _release(version), musl_symbols()
+    older = [_names(each) for each in measured if _release(each) < here]
+    older += [
+        builds[name] & _names(like)
+        for name, like, *_ in table("musl_debian").rows
+        if _release(name.partition("-")[0]) <= here
+    ]
+    newer = [_names(each) for each in measured if _release(each) > here]
+    certain = frozenset[str]().union(*older)
+    return certain or None, frozenset.intersection(*newer) - certain if newer else None
 
 
 @cache
@@ -174,4 +194,8 @@ def _elsewhere(libc: Libc, libcs: Mapping[str, Entry]) -> Mapping[str, Libc]:
 
 def _order(name: str) -> tuple[str, tuple[int, ...]]:
     system, _, release = name.partition("-")
-    return system, tuple(int(part) for part in release.split("."))
+    return system, _release(release)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

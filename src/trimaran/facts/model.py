@@ -31,6 +31,8 @@ class Distribution:
             them. Empty when nobody has measured it.
         elsewhere: file names that belong to another C library, and that library. Never in the base system.
         symbols: what the C library exports, where versions do not tell (musl); None when not known.
+        perhaps: further names of which nobody knows whether it exports them; None for any name that is not in
+            `symbols`.
         cpu: the x86-64 level that the distribution itself needs, 1 to 4.
         kernel: the Linux version that the distribution boots; None when not known.
         relr_since: the oldest version of its C library that is known to read packed relocations.
@@ -50,6 +52,7 @@ class Distribution:
     source: str
     checked: str
     symbols: frozenset[str] | None = None
+    perhaps: frozenset[str] | None = frozenset()
     cpu: int = 1
     kernel: str | None = None
     relr_since: str | None = None

@@ -65,9 +65,13 @@ def judged(file: File, on: str) -> tuple[str, str]:
         (ON_MUSL, "alpine-3.23", "runs", "symbol"),
         (ON_MUSL, "debian-12", "fails", "interpreter"),
         # Which symbols 1.2.4 exports is not known.
-        (ON_MUSL, "alpine-3.18", "unknown", "symbol"),
+        (ON_MUSL, "alpine-3.18", "runs", "symbol"),
         (replace(ON_MUSL, undefined=("puts", "fts_open")), "alpine-3.23", "fails", "symbol"),
         (replace(ON_MUSL, undefined=None), "alpine-3.23", "unknown", "symbol"),
+        (replace(ON_MUSL, undefined=("puts", "statx")), "alpine-3.18", "unknown", "symbol"),
+        (replace(ON_MUSL, undefined=("puts", "statx", "fts_open")), "alpine-3.18", "fails", "symbol"),
+        (replace(ON_MUSL, undefined=("puts", "statx")), "alpine-3.24", "runs", "symbol"),
+        (replace(ON_MUSL, undefined=("puts", "fts_open")), "alpine-3.24", "unknown", "symbol"),
         (
             replace(ON_MUSL, undefined=("puts", "SSL_new"), needed=("libssl.so.3",)),
             "alpine-3.23",

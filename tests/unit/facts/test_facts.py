@@ -110,8 +110,20 @@ def test_only_a_measured_musl_tells_its_symbols() -> None:
     assert symbols is not None
     assert {"puts", "pthread_create", "open64"} <= symbols
     assert "fts_open" not in symbols
-    assert distributions()["alpine-3.18"].symbols is None
+    assert distributions()["alpine-3.23"].perhaps == frozenset()
     assert distributions()["debian-12"].symbols is None
+
+
+def test_what_other_releases_of_musl_export_bounds_one_that_nobody_measured() -> None:
+    measured, before, after = (distributions()[f"alpine-3.{minor}"] for minor in (23, 18, 24))
+    assert before.symbols is not None
+    assert measured.symbols is not None
+    assert {"puts", "pthread_create"} <= before.symbols < measured.symbols
+    # statx came with 1.2.5, or with 1.2.4: nobody looked. fts_open is in Debian's builds, which says nothing.
+    assert before.perhaps == measured.symbols - before.symbols
+    assert "statx" in before.perhaps
+    assert "fts_open" not in before.symbols | before.perhaps
+    assert (after.symbols, after.perhaps) == (measured.symbols, None)
 
 
 def test_debian_says_what_its_essential_packages_bring_beside_the_c_library() -> None:
