@@ -6,6 +6,7 @@ it prints. A line `…` stands for any lines, `…` inside a line for any text. 
 - `peer`: needs a network or a Go toolchain, or takes long; run by `make test` only;
 - `lab`: needs the lab, whose fleet file is then `lab.yaml` in the reader's folder;
 - `roots`: needs root file systems of distributions, which the reader then has added;
+- `programs`: needs Go's command, and two programs with SQLite in them, which the reader then has;
 - `once`: taken from a real run and not run again by the tests; for `make test` itself.
 
 A fenced block ```` ```yaml FILE ```` is also written to FILE before the commands that follow it.
