@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.peers import portability_debian, portability_sources
+from tests.peers.whole_debian import whole_debian
 from tests.programs import go, rqlite_source, rqlited
 from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, at_hand, rootfs
 from trimaran import lab, toolchain
@@ -139,6 +140,7 @@ def main() -> int:
         except MissingPeerError as error:
             print(f"provision: {error}")
             return 1
+    whole_debian(lambda line: print(f"provision: {line}", flush=True))
     portability_debian.collect(lambda line: print(f"provision: {line}", flush=True))
     portability_sources.collect(lambda line: print(f"provision: {line}", flush=True))
     at_hand(lambda line: print(f"provision: {line}", flush=True))

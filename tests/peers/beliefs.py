@@ -48,19 +48,24 @@ def run(argv: Sequence[str | Path], **environment: str) -> Ended:
 
 
 def inside(
-    name: str, program: Path, *argv: str, binds: Mapping[str, Path] | None = None,
+    name: str | Path, program: Path, *argv: str, binds: Mapping[str, Path] | None = None,
     links: Mapping[str, str] | None = None, **environment: str,
 ) -> Ended:  # fmt: skip
     """Run `argv` (`/tmp/program` when none is given) inside a distribution's root file system.
 
     Args:
+        name: of the distribution; or the folder of a root file system.
         binds: place there → file here, on top of the root.
         links: place there → what it links to; its folder must not be the root's own.
     """
     bwrap = shutil.which("bwrap", path=PATH)
     if bwrap is None:
         raise MissingPeerError("bwrap is not installed; run `python -m tests.provision`")
-    root = [part for each in sorted(rootfs(name).iterdir()) for part in _shown(each)]
+    root = [
+        part
+        for each in sorted((rootfs(name) if isinstance(name, str) else name).iterdir())
+        for part in _shown(each)
+    ]
     on_top = [part for place, file in (binds or {}).items() for part in ("--ro-bind", str(file), place)]
     for place, target in (links or {}).items():
         on_top += ["--symlink", target, place]

@@ -4,9 +4,12 @@ import bz2
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.peers.booted import Booted, booted, kernel_limits
+from tests.peers.whole_debian import whole_debian
 from tests.rootfs import CACHE, PATH, MissingPeerError
 
 pytestmark = pytest.mark.peer
@@ -42,3 +45,50 @@ def test_the_reference_policy_has_no_types_for_go(policy: Path) -> None:
     assert any(b"httpd_exec_t" in module for module in modules.values())
     for name in (b"golang_exec_t", b"golang_bin_t", b"golang_t"):
         assert not [each for each, module in modules.items() if name in module]
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Booted]:
+    """A Debian 12 with a systemd of its own and two services: one with limits, one without."""
+    service = "[Service]\nExecStart=/bin/sleep 300\n"
+    with booted(whole_debian()) as found:
+        found.start("limited.service", f"{service}MemoryMax=64M\nIOWeight=200\n")
+        found.start("plain.service", service)
+        yield found
+
+
+def test_a_limit_of_memory_has_another_name_on_a_host_of_the_first_kind(machine: Booted) -> None:
+    # systemd says the same on either kind of host; the kernel's own files say which kind it is.
+    assert machine.shown("limited.service", "MemoryMax") == str(64 << 20)
+    names = ("memory.limit_in_bytes", "memory.max")
+    first = machine.first_kind("memory")
+    name = names[0] if first else names[1]
+    limited, plain = (
+        kernel_limits(machine.group("memory", unit), names) for unit in ("limited.service", "plain.service")
+    )
+    assert limited == {name: str(64 << 20)}
+    assert plain.keys() == {name}
+    assert int(plain[name]) > 64 << 20 if first else plain[name] == "max"
+
+
+def test_a_weight_is_another_number_on_a_host_of_the_first_kind(machine: Booted) -> None:
+    assert machine.shown("limited.service", "IOWeight") == "200"
+    first = machine.first_kind("blkio")
+    known = {"blkio.bfq.weight": "181"} if first else {"io.weight": "200"}
+    controller = "blkio" if first else "io"
+    names = (f"{controller}.weight", f"{controller}.bfq.weight")
+
+    def weights(unit: str) -> dict[str, str]:
+        """The weights that the kernel has, which may have none: then systemd's is a word without effect."""
+        seen = kernel_limits(machine.group(controller, unit), names)
+        return {name: value.split()[-1] for name, value in seen.items()}
+
+    limited, plain = weights("limited.service"), weights("plain.service")
+    assert limited.keys() == plain.keys()
+    for name, value in limited.items():
+        assert value == known.get(name, value)
+        assert int(plain[name]) < int(value)
+    if first:
+        # The old scale ends early: whatever is above 200 is the same.
+        machine.start("heavy.service", "[Service]\nExecStart=/bin/sleep 300\nIOWeight=9000\n")
+        assert weights("heavy.service") == limited

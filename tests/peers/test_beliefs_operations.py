@@ -1,10 +1,18 @@
-"""What is often said about objectives over several platforms, tried with Prometheus' own evaluation."""
+"""What is often said about objectives and operations, tried. docs/beliefs.md tells the same in words.
 
+Objectives are tried with Prometheus' own evaluation; a machine with vCenter's simulator, which restarts it as
+vCenter's interface says, and with Terraform.
+"""
+
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.crash.vsphere_center import Center, running
+from tests.peers.beliefs import Ended, built, run
+from tests.registry import tool
 from tests.rootfs import PATH
 
 pytestmark = pytest.mark.peer
@@ -75,3 +83,134 @@ def test_one_window_alone_alerts_about_a_moment_that_is_long_over_or_too_short(t
     }
     assert promtool(tmp_path, series, at_the_end, "50m") == ""
     assert promtool(tmp_path, series, {f"{long} > bool 14.4": [{"labels": "{}", "value": 0}]}, "50m") != ""
+
+
+def test_a_bound_on_the_p99_is_met_by_a_service_that_fails_quickly(tmp_path: Path) -> None:
+    def series(code: str, bounded: int) -> dict[str, str]:
+        buckets = {"0.8": bounded, "2": 100, "+Inf": 100}
+        return {
+            f'request_seconds_bucket{{code="{code}",le="{le}"}}': f"0+{count}x30"
+            for le, count in buckets.items()
+        }
+
+    quantile = "histogram_quantile(0.99, sum by (le) (rate(request_seconds_bucket[10m])))"
+    counted = 'sum(rate(request_seconds_bucket{{le="+Inf"{0}}}[10m]))'.format
+    good, total = counted(',code!~"5.."'), counted("")
+    latency, availability = f"{quantile} <= bool 0.8", f"{good} / {total} >= bool 0.99"
+
+    def judged(**verdicts: bool) -> dict[str, list[dict[str, object]]]:
+        texts = {"latency": latency, "availability": availability}
+        return {texts[name]: [{"labels": "{}", "value": int(met)}] for name, met in verdicts.items()}
+
+    # Half of the answers are errors, and all are quick; or all are good, and half of them slow.
+    quick_errors = series("200", 100) | series("500", 100)
+    assert promtool(tmp_path, quick_errors, judged(latency=True, availability=False), "20m") == ""
+    slow_answers = series("200", 50)
+    assert promtool(tmp_path, slow_answers, judged(latency=False, availability=True), "20m") == ""
+
+
+_PAUSES = """package main
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"time"
+)
+
+func read() map[string]uint64 {
+	found := map[string]uint64{}
+	for _, about := range metrics.All() {
+		sample := []metrics.Sample{{Name: about.Name}}
+		metrics.Read(sample)
+		found[about.Name] = 0
+		if sample[0].Value.Kind() == metrics.KindFloat64Histogram {
+			for _, count := range sample[0].Value.Float64Histogram().Counts {
+				found[about.Name] += count
+			}
+		}
+	}
+	return found
+}
+
+func main() {
+	before := read()
+	for range 5 {
+		runtime.GC()
+		woken := make(chan bool)
+		for range 100 {
+			go func() { time.Sleep(time.Millisecond); woken <- true }()
+		}
+		for range 100 {
+			<-woken
+		}
+	}
+	json.NewEncoder(os.Stdout).Encode([]map[string]uint64{before, read()})
+}
+"""
+
+
+def test_what_a_go_service_waits_for_is_counted_by_go_and_nothing_there_is_of_a_jvm(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module trimaran.dev/pauses\n\ngo 1.22\n", "utf-8")
+    (tmp_path / "main.go").write_text(_PAUSES, "utf-8")
+    seen = run([built(tmp_path / "pauses", tmp_path, cgo=False)])
+    before, after = json.loads(seen.stdout)
+    # Each collection stops the program at least once.
+    assert after["/sched/pauses/total/gc:seconds"] - before["/sched/pauses/total/gc:seconds"] >= 5
+    # Go measures one of eight switches.
+    assert after["/sched/latencies:seconds"] > before["/sched/latencies:seconds"]
+    assert not [name for name in after if "jvm" in name.lower() or "java" in name.lower()]
+
+
+MACHINE = "DC0_H0_VM0"  # one of those that the simulator begins with; it is on
+
+
+class Described:
+    """A machine of a vCenter as Terraform is told of it: by all that its configuration and its power are."""
+
+    def __init__(self, folder: Path, center: Center) -> None:
+        self.folder, self.center = folder, center
+        (folder / "main.tf").write_text(
+            'resource "terraform_data" "machine" {\n  input = file("machine.json")\n}\n', "utf-8"
+        )
+        self.look()
+
+    def look(self) -> None:
+        """Read the machine again."""
+        (found,) = json.loads(self.center.govc("vm.info", "-json", MACHINE))["virtualMachines"]
+        told = [found["config"], found["runtime"]["powerState"]]
+        (self.folder / "machine.json").write_text(json.dumps(told, sort_keys=True), "utf-8")
+
+    def terraform(self, *words: str, status: int = 0) -> str:
+        done: Ended = run(
+            [tool("terraform"), f"-chdir={self.folder}", *words, "-input=false", "-no-color"],
+            HOME=str(self.folder), CHECKPOINT_DISABLE="1",
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    def starts(self) -> int:
+        """How often vCenter started the machine, by its events."""
+        return [kind for _, kind, said in self.center.events() if MACHINE in said].count("VmPoweredOnEvent")
+
+
+def test_terraform_has_nothing_to_do_where_a_restart_is_wanted_and_sees_none(tmp_path: Path) -> None:
+    with running(tmp_path / "center", "c4n4ry-correct-horse") as center:
+        machine = Described(tmp_path, center)
+        machine.terraform("init")
+        assert "Resources: 1 added" in machine.terraform("apply", "-auto-approve")
+        first = machine.starts()
+        assert "0 added, 0 changed, 0 destroyed" in machine.terraform("apply", "-auto-approve")
+        assert machine.starts() == first
+        # What it can do again is to make the thing again.
+        replaced = machine.terraform("apply", "-auto-approve", "-replace=terraform_data.machine")
+        assert "1 added, 0 changed, 1 destroyed" in replaced
+        center.govc("vm.power", "-reset", MACHINE)  # calls ResetVM_Task
+        assert machine.starts() == first + 1
+        assert '"VirtualMachine.reset"' in center.govc("tasks", "-json", "-n", "100")
+        machine.look()
+        assert "No changes." in machine.terraform("plan", "-detailed-exitcode")
+        center.govc("vm.change", "-vm", MACHINE, "-c", "4")
+        machine.look()
+        assert "1 to change" in machine.terraform("plan", "-detailed-exitcode", status=2)

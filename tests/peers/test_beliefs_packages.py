@@ -1,6 +1,7 @@
 """What is often said about packages, images and measuring, tried. docs/beliefs.md tells the same in words."""
 
 import base64
+import gzip
 import hashlib
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.peers.beliefs import DNS, Ended, built, inside, run
+from tests.peers.whole_debian import whole_debian
 from tests.rootfs import PATH, rootfs
 
 from trimaran.binary import inspect_file
@@ -77,15 +79,74 @@ def test_alpines_keys_are_rsa() -> None:
         assert "Modulus:" in run(["openssl", "pkey", "-pubin", "-in", key, "-noout", "-text"]).stdout
 
 
-def test_reprepro_publishes_nothing_without_a_description_of_the_release(tmp_path: Path) -> None:
-    (tmp_path / "package/DEBIAN").mkdir(parents=True)
-    (tmp_path / "package/DEBIAN/control").write_text(
+def test_which_repository_has_a_package_is_in_its_index_alone(apk: Path) -> None:
+    """No index of Alpine's is at hand, so that its own tool is asked about two of ours."""
+    configured = (rootfs("alpine-3.23") / "etc/apk/repositories").read_text("utf-8").split()
+    assert [each.rsplit("/", 2)[1:] for each in configured] == [["v3.23", "main"], ["v3.23", "community"]]
+    shell = """
+set -e
+cd /tmp
+mkdir -p testing/x86_64 community/x86_64
+printf '/tmp/testing\\n/tmp/community\\n' > repositories
+index() { (cd "$1" && apk index --allow-untrusted -q --rewrite-arch x86_64 -o APKINDEX.tar.gz $2); }
+asked() { apk policy --allow-untrusted --repositories-file /tmp/repositories hello | sed "s/^/$1:/"; }
+cp program testing/x86_64/hello-1.0.0.apk
+index testing/x86_64 hello-1.0.0.apk; index community/x86_64; asked before
+mv testing/x86_64/hello-1.0.0.apk community/x86_64
+index testing/x86_64; index community/x86_64 hello-1.0.0.apk; asked after
+"""
+    seen = inside("alpine-3.23", apk, "/bin/sh", "-c", shell)
+    assert seen.returncode == 0, seen.stderr
+    found = re.findall(r"^(\w+): +/tmp/(\w+)", seen.stdout, re.MULTILINE)
+    assert found == [("before", "testing"), ("after", "community")]
+
+
+def debian_package(folder: Path, place: str) -> Path:
+    """A small Debian package that installs one program."""
+    tree = folder / place.replace("/", "-")
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(
         "Package: hello\nVersion: 1\nArchitecture: amd64\nMaintainer: Nobody <nobody@example.com>\n"
         "Section: misc\nPriority: optional\nDescription: says hello\n",
         "utf-8",
     )
-    deb = tmp_path / "hello.deb"
-    assert run(["dpkg-deb", "--build", "--root-owner-group", tmp_path / "package", deb]).returncode == 0
+    program = tree / place
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho hello\n", "utf-8")
+    program.chmod(0o755)
+    deb = tree.with_suffix(".deb")
+    assert run(["dpkg-deb", "--build", "--root-owner-group", tree, deb]).returncode == 0
+    return deb
+
+
+def test_debians_packages_leave_usr_local_to_the_administrator() -> None:
+    root = whole_debian()
+    policy = gzip.decompress((root / "usr/share/doc/debian-policy/policy.txt.gz").read_bytes()).decode()
+    section = policy.partition("\n9.1.2. Site-specific programs\n---")[2].partition("\n9.1.3. ")[0]
+    assert 'packages must not place any files in "/usr/local"' in " ".join(section.split())
+    lists = list((root / "var/lib/dpkg/info").glob("*.list"))
+    assert len(lists) > 100
+    owned = {line for each in lists for line in each.read_text("utf-8").splitlines()}
+    assert "/usr/bin/dpkg" in owned
+    assert not [path for path in owned if path.startswith("/usr/local")]
+
+
+def test_a_file_below_usr_local_is_an_error_to_debians_checker(tmp_path: Path) -> None:
+    def errors(place: str) -> set[str]:
+        deb = debian_package(tmp_path, place)
+        argv = ("lintian", "--allow-root", "/tmp/hello.deb")
+        seen = inside(whole_debian(), deb, *argv, binds={"/tmp/hello.deb": deb}, LC_ALL="C")
+        assert seen.returncode == 2, seen.stderr
+        return set(re.findall(r"^E: hello: (\S+)", seen.stdout, re.MULTILINE))
+
+    local, own = errors("usr/local/bin/hello"), errors("usr/lib/go-1.26/bin/hello")
+    assert local - own == {"file-in-usr-local", "dir-in-usr-local"}
+    assert own - local == set()
+    assert "no-copyright-file" in own  # it did look
+
+
+def test_reprepro_publishes_nothing_without_a_description_of_the_release(tmp_path: Path) -> None:
+    deb = debian_package(tmp_path, "usr/share/hello")
     base = tmp_path / "repository"
     base.mkdir()
 

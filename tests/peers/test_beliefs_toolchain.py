@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.peers.beliefs import DNS, go, run
+from tests.peers.beliefs import DNS, Ended, go, run
 
 from trimaran.facts import go_bootstraps, go_packages
 
@@ -34,6 +34,33 @@ def test_the_interfaces_of_files_came_with_go_1_16() -> None:
     assert min(having, key=lambda name: int(name.split(".")[1])) == "go1.16.txt"
 
 
+def test_workspaces_came_with_go_1_18(tmp_path: Path) -> None:
+    module = tmp_path / "m"
+    module.mkdir()
+    (module / "go.mod").write_text("module trimaran.dev/m\n\ngo 1.17\n", "utf-8")
+    (module / "m.go").write_text("package m\n", "utf-8")
+
+    def older(release: str, *words: str) -> Ended:
+        """An older Go, as the module proxy has it; it knows fewer flags."""
+        return go(words, tmp_path, GOTOOLCHAIN=release, GOFLAGS="-trimpath")
+
+    unknown = older("go1.17.13", "work", "init", "./m")
+    assert unknown.returncode == 2
+    assert "go work: unknown command" in unknown.stderr
+    made = older("go1.18.10", "work", "init", "./m")
+    assert made.returncode == 0, made.stderr
+    found = {release: older(release, "list", "trimaran.dev/m") for release in ("go1.17.13", "go1.18.10")}
+    assert {release: done.stdout for release, done in found.items()} == {
+        "go1.17.13": "",
+        "go1.18.10": "trimaran.dev/m\n",
+    }
+    # A file that names no release is taken for one of 1.18 to this day.
+    (tmp_path / "go.work").write_text("use ./m\n", "utf-8")
+    (module / "go.mod").write_text("module trimaran.dev/m\n\ngo 1.22\n", "utf-8")
+    today = go(["list", "trimaran.dev/m"], tmp_path)
+    assert "go.work implicitly requires go 1.18" in today.stderr
+
+
 def test_a_bare_digest_is_nothing_that_sha256sum_checks(tmp_path: Path) -> None:
     file, digest, listed = tmp_path / "file", tmp_path / "file.sha256", tmp_path / "listed"
     file.write_text("x", "utf-8")
@@ -44,6 +71,16 @@ def test_a_bare_digest_is_nothing_that_sha256sum_checks(tmp_path: Path) -> None:
     assert bare.returncode == 1
     assert "no properly formatted checksum lines found" in bare.stderr
     assert run(["sha256sum", "-c", listed]).returncode == 0
+
+
+def test_a_digest_with_dots_in_its_middle_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x", "utf-8")
+    digest = run(["sha256sum", file]).stdout.split()[0]
+    (tmp_path / "short").write_text(f"{digest[:4]}...{digest[-4:]}  {file}\n", "utf-8")
+    short = run(["sha256sum", "-c", tmp_path / "short"])
+    assert short.returncode == 1
+    assert "no properly formatted checksum lines found" in short.stderr
 
 
 def test_a_wrong_goroot_is_not_always_an_error(tmp_path: Path) -> None:
