@@ -18,6 +18,7 @@ from trimaran.portability import fix_report
 from trimaran.portability.cc_model import MACHINES
 from trimaran.portability.fix import Trial
 from trimaran.portability.fix_model import Subject, Tried, ranked
+from trimaran.portability.predict_request import misspelt
 from trimaran.rootfs import Root, roots
 from trimaran.spec import load
 from trimaran.spec.load import Declared
@@ -188,10 +189,7 @@ def _wanted(
         raise fail("TRM0210", "--for names no distribution", f"known are {', '.join(known)}")
     wrong = [name for name in wanted if name not in known]
     if wrong:
-        fix = f"known are {', '.join(known)}"
-        raise TrimaranError(
-            *(Problem("TRM0210", f"nothing is known of a distribution {name!r}", fix) for name in wrong)
-        )
+        raise TrimaranError(*(misspelt(name, tuple(known)) for name in wrong))
     return tuple(known[name] for name in wanted or known)
 
 

@@ -91,18 +91,10 @@ def _chosen(wanted: Sequence[str]) -> tuple[tuple[Distribution, ...], frozenset[
         )
     wrong = [name for name in dict.fromkeys(names) if name not in known]
     if wrong:
-        raise TrimaranError(*(_misspelt(name, tuple(known)) for name in wrong))
+        from trimaran.portability.predict_request import misspelt
+
+        raise TrimaranError(*(misspelt(name, tuple(known)) for name in wrong))
     chosen = dict.fromkeys(names or known)
     return tuple(measured.get(name) or known[name] for name in chosen), frozenset(
         measured.keys() & chosen.keys()
-    )
-
-
-def _misspelt(name: str, known: Sequence[str]) -> Problem:
-    import difflib
-
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return Problem(
-        "TRM0210", f"nothing is known of a distribution {name!r}", f"{hint}known are {', '.join(known)}"
     )

@@ -1,6 +1,6 @@
 """What the world is: distributions, Go releases, kinds of objects, as data of which each entry has a source.
 
-Public: `cluster_kinds`, `distributions`, `go_kernels`, `go_machine_kernels`, `amd64_levels`,
+Public: `cluster_kinds`, `distributions`, `meant`, `go_kernels`, `go_machine_kernels`, `amd64_levels`,
 `go_bootstraps`, `go_packages`, `glibc_symbols`;
 `glibc_symbol_versions`, `glibc_libraries`, `symbols_of`, `glibc_newest`: the whole table of glibc's symbols;
 `stubs`, `refusals`, `dynamic_modules`, `alternatives` of packages that need cgo;
@@ -41,6 +41,7 @@ from trimaran.facts.model import (
     SymbolVersion,
 )
 from trimaran.facts.modules import Alternative, DynamicModule, Refusal, Scope, Stub
+from trimaran.facts.naming import meant
 from trimaran.facts.read import UnsourcedFactError
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "go_kernels",
     "go_machine_kernels",
     "go_packages",
+    "meant",
     "musl_symbols",
     "package_of",
     "packages",

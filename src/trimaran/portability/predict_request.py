@@ -1,12 +1,11 @@
 """What a user names on the command line, as values: a package to build, and distributions."""
 
-import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from trimaran.errors import Problem, TrimaranError, fail, printable
-from trimaran.facts import Distribution, distributions
+from trimaran.facts import Distribution, distributions, meant
 from trimaran.toolchain.model import BuildRequest, Cgo
 
 # A module at a version, and perhaps one of its packages in front of the version, as `go install` takes it.
@@ -64,12 +63,13 @@ def distributions_named(names: Iterable[str]) -> tuple[Distribution, ...]:
         raise fail("TRM0210", "--for names no distribution", f"known are {', '.join(known)}")
     wrong = [name for name in dict.fromkeys(wanted) if name not in known]
     if wrong:
-        raise TrimaranError(*(_misspelt(name, tuple(known)) for name in wrong))
+        raise TrimaranError(*(misspelt(name, tuple(known)) for name in wrong))
     return tuple(known[name] for name in dict.fromkeys(wanted or known))
 
 
-def _misspelt(name: str, known: tuple[str, ...]) -> Problem:
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
+def misspelt(name: str, known: Sequence[str]) -> Problem:
+    """TRM0210, with the one that it may stand for."""
+    near = meant(name, known)
+    hint = f"did you mean {near}? " if near else ""
     what = f"nothing is known of a distribution {printable(name)!r}"
     return Problem("TRM0210", what, f"{hint}known are {', '.join(known)}")

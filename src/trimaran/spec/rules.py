@@ -5,6 +5,7 @@ import posixpath
 from collections.abc import Collection, Iterator
 
 from trimaran.errors import Problem
+from trimaran.facts.naming import meant
 from trimaran.spec import leaks
 from trimaran.spec.fleet import ClusterTarget, Fleet, TargetBase
 from trimaran.spec.gate import Document, Path
@@ -86,8 +87,8 @@ def _origin(spec: ServiceSpec) -> Iterator[Found]:
 def _runs_on(spec: ServiceSpec, distributions: Collection[str]) -> Iterator[Found]:
     for index, name in enumerate(spec.runs_on):
         if name not in distributions:
-            near = difflib.get_close_matches(name, distributions, n=1)
-            fix = f"did you mean {near[0]}?" if near else "known: " + ", ".join(sorted(distributions))
+            near = meant(name, distributions)
+            fix = f"did you mean {near}?" if near else "known: " + ", ".join(sorted(distributions))
             yield ("spec", "runsOn", index), "TRM0117", f"unknown distribution {name!r}", fix
 
 
@@ -251,16 +252,16 @@ def fleet_problems(fleet: Fleet, document: Document, distributions: Collection[s
     found: list[Found] = []
     for name, target in fleet.spec.targets.items():
         if target.os is not None and target.os not in distributions:
-            near = difflib.get_close_matches(target.os, distributions, n=1)
-            fix = f"did you mean {near[0]}?" if near else "known: " + ", ".join(sorted(distributions))
+            near = meant(target.os, distributions)
+            fix = f"did you mean {near}?" if near else "known: " + ", ".join(sorted(distributions))
             found.append(
                 (("spec", "targets", name, "os"), "TRM0117", f"unknown distribution {target.os!r}", fix)
             )
     for source, standby in fleet.spec.standby.items():
         for name in (source, standby):
             if name not in fleet.spec.targets:
-                near = difflib.get_close_matches(name, fleet.spec.targets, n=1)
-                fix = f"did you mean {near[0]}?" if near else "targets: " + ", ".join(fleet.spec.targets)
+                close = difflib.get_close_matches(name, fleet.spec.targets, n=1)
+                fix = f"did you mean {close[0]}?" if close else "targets: " + ", ".join(fleet.spec.targets)
                 found.append((("spec", "standby", source), "TRM0118", f"there is no target {name!r}", fix))
     return [Problem(code, what, fix, document.where(path)) for path, code, what, fix in found]
 
