@@ -29,6 +29,7 @@ WANTED = {
     "debugfs": "e2fsprogs",
     "docker-registry": "docker-registry",
     "gcc": "gcc",
+    "gpg-agent": "gpg-agent",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "musl-gcc": "musl-tools",

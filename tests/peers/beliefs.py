@@ -11,6 +11,7 @@ from tests.rootfs import PATH, MissingPeerError, rootfs
 REPOSITORY = Path(__file__).resolve().parents[2]
 DNS = REPOSITORY / "examples/article/dns"
 ACCOUNT = REPOSITORY / "tests/fixtures/go/account"
+PUREGO = REPOSITORY / "tests/fixtures/go/purego"
 SQLITE = REPOSITORY / "tests/fixtures/go/sqlite"
 INTERPRETER = "/lib64/ld-linux-x86-64.so.2"
 _KEPT = ("GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GOSUMDB", "GONOSUMDB", "GOINSECURE")

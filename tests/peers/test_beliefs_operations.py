@@ -53,20 +53,37 @@ def promtool(
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def test_the_mean_of_percentiles_hides_what_the_sum_of_counts_shows(tmp_path: Path) -> None:
-    series = {
+QUANTILE = "histogram_quantile(0.99, sum by ({by}) (rate(request_seconds_bucket[10m])))"
+MEAN, WHOLE = f"avg({QUANTILE.format(by='le, target')})", QUANTILE.format(by="le")
+TRUE: list[dict[str, object]] = [{"labels": "{}", "value": 1}]
+
+
+def buckets_of(platforms: dict[str, dict[str, int]]) -> dict[str, str]:
+    return {
         f'request_seconds_bucket{{target="{target}",le="{le}"}}': f"0+{count}x30"
-        for target, buckets in BUCKETS.items()
+        for target, buckets in platforms.items()
         for le, count in buckets.items()
     }
-    quantile = "histogram_quantile(0.99, sum by ({by}) (rate(request_seconds_bucket[10m])))"
-    mean = f"avg({quantile.format(by='le, target')}) < bool 1"
-    whole = f"{quantile.format(by='le')} > bool 1"
+
+
+def test_the_mean_of_percentiles_hides_what_the_sum_of_counts_shows(tmp_path: Path) -> None:
     counted = 'sum(rate(request_seconds_bucket{{le="{0}"}}[10m]))'.format
     burn = f"(1 - {counted('1')} / {counted('+Inf')}) / 0.01"
-    true = [{"labels": "{}", "value": 1}]
-    expected = {mean: true, whole: true, f"{burn} > bool 1.9": true, f"{burn} < bool 2": true}
-    assert promtool(tmp_path, series, expected, "20m") == ""
+    expected = dict.fromkeys(
+        (f"{MEAN} < bool 1", f"{WHOLE} > bool 1", f"{burn} > bool 1.9", f"{burn} < bool 2"), TRUE
+    )
+    assert promtool(tmp_path, buckets_of(BUCKETS), expected, "20m") == ""
+
+
+def test_the_mean_of_percentiles_also_alarms_where_the_sum_of_counts_is_well(tmp_path: Path) -> None:
+    slow = {"0.1": 0, "0.5": 0, "1": 0, "2": 10, "+Inf": 10}
+    quick = dict.fromkeys(BUCKETS["busy"], 10_000)
+    platforms = {"quiet-1": slow, "quiet-2": slow, "busy": quick}
+    each = f"{QUANTILE.format(by='le, target')} > 1"  # which is why each platform is judged, too
+    expected: dict[str, list[dict[str, object]]] = {
+        f"{MEAN} > bool 1": TRUE, f"{WHOLE} < bool 0.5": TRUE, f"count({each}) == bool 2": TRUE
+    }  # fmt: skip
+    assert promtool(tmp_path, buckets_of(platforms), expected, "20m") == ""
 
 
 def test_one_window_alone_alerts_about_a_moment_that_is_long_over_or_too_short(tmp_path: Path) -> None:
@@ -93,10 +110,9 @@ def test_a_bound_on_the_p99_is_met_by_a_service_that_fails_quickly(tmp_path: Pat
             for le, count in buckets.items()
         }
 
-    quantile = "histogram_quantile(0.99, sum by (le) (rate(request_seconds_bucket[10m])))"
     counted = 'sum(rate(request_seconds_bucket{{le="+Inf"{0}}}[10m]))'.format
     good, total = counted(',code!~"5.."'), counted("")
-    latency, availability = f"{quantile} <= bool 0.8", f"{good} / {total} >= bool 0.99"
+    latency, availability = f"{WHOLE} <= bool 0.8", f"{good} / {total} >= bool 0.99"
 
     def judged(**verdicts: bool) -> dict[str, list[dict[str, object]]]:
         texts = {"latency": latency, "availability": availability}

@@ -209,3 +209,63 @@ func main() {
     unshare = shutil.which("unshare", path=PATH) or ""
     seen = run([unshare, "--user", "--map-root-user", "--net", "sh", "-c", shell, program])
     assert seen.stdout.split("\n")[:2] == ["6060 false", "6061 true"], seen.stderr + seen.stdout
+
+
+APT = """
+Dir::Etc::sourcelist "{0}/sources.list"; Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferencesparts "/dev/null"; Dir::Etc::trusted "/dev/null"; Dir::Etc::trustedparts "/dev/null";
+Dir::State "{0}"; Dir::State::status "/dev/null"; Dir::Cache "{0}"; Acquire::Languages "none";
+APT::Architecture "amd64"; APT::Architectures "amd64";
+APT::Sandbox::User "root";
+"""
+
+
+class Client:
+    """A real apt that knows one repository and no key but those that it is told."""
+
+    def __init__(self, folder: Path, repository: Path) -> None:
+        self.folder, self.repository = folder, repository
+        (folder / "lists/partial").mkdir(parents=True)
+        (folder / "archives/partial").mkdir(parents=True)
+        (folder / "apt.conf").write_text(APT.format(folder), "utf-8")
+
+    def asked(self, option: str = "") -> tuple[int, str, str]:
+        """The status and the complaints of `apt-get update`, and the package that it then would install."""
+        source = f"deb {option} file:{self.repository} focal main\n"
+        (self.folder / "sources.list").write_text(source, "utf-8")
+        settings = {"APT_CONFIG": str(self.folder / "apt.conf")}
+        done = run(["apt-get", "update"], **settings)
+        policy = run(["apt-cache", "policy", "hello"], **settings).stdout
+        return done.returncode, done.stderr, "".join(re.findall(r"Candidate: (\S+)", policy))
+
+
+def test_a_client_takes_nothing_from_a_repository_whose_key_it_was_not_told(tmp_path: Path) -> None:
+    base, keys = tmp_path / "repository", tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    home = {"GNUPGHOME": str(keys), "HOME": str(tmp_path)}
+
+    def ran(*argv: str | Path) -> str:
+        done = run(argv, **home)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    distributions = "Codename: focal\nComponents: main\nArchitectures: amd64\n"
+    (base / "conf").mkdir(parents=True)
+    deb = debian_package(tmp_path, "usr/share/hello")
+    client = Client(tmp_path / "client", base)
+    try:
+        (base / "conf/distributions").write_text(distributions, "utf-8")
+        ran("reprepro", "-b", base, "includedeb", "focal", deb)
+        status, said, candidate = client.asked()
+        assert (status, candidate) == (100, "")
+        assert "is not signed" in said
+        ran("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "hello", "ed25519", "sign", "1d")
+        ran("gpg", "--output", tmp_path / "key.gpg", "--export", "hello")
+        (base / "conf/distributions").write_text(f"{distributions}SignWith: hello\n", "utf-8")
+        ran("reprepro", "-b", base, "export")
+        status, said, candidate = client.asked()
+        assert (status, candidate) == (100, "")
+        assert "NO_PUBKEY" in said
+        assert client.asked(f"[signed-by={tmp_path}/key.gpg]") == (0, "", "1")
+    finally:
+        run(["gpgconf", "--kill", "all"], **home)
