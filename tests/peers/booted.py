@@ -30,12 +30,15 @@ done
 exec setpriv --pdeathsig KILL unshare --cgroup --pid --fork --kill-child --mount --uts --ipc --net \
     /bin/sh -euc "$INSIDE" sh "$root" "$mounts"
 """
+# The kernel's settings belong to the machine, so that they are only read there.
 _INSIDE = r"""
 mount -t tmpfs -o mode=755 tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root
 cd /mnt/root
 mount -t proc proc proc
+mount --bind proc/sys proc/sys
+mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
 case $2 in *:cgroup:*) mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup ;; esac
 for each in $2; do

@@ -52,6 +52,7 @@ def machine() -> Iterator[Booted]:
     """A Debian 12 with a systemd of its own and two services: one with limits, one without."""
     service = "[Service]\nExecStart=/bin/sleep 300\n"
     with booted(whole_debian()) as found:
+        found.run("/bin/sh", "-c", "echo 65536 > /proc/sys/kernel/pid_max", status=2)  # not its own to change
         found.start("limited.service", f"{service}MemoryMax=64M\nIOWeight=200\n")
         found.start("plain.service", service)
         yield found
