@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.oci import tars
+from trimaran.archive.tar import Archive, BrokenTarError, Kind, members
 from trimaran.errors import TrimaranError
-from trimaran.oci.tar import Archive, BrokenTarError, Kind, members
 from trimaran.rootfs.bounds import Bounds
 from trimaran.rootfs.store import remove_tree
 from trimaran.rootfs.tree import Tree

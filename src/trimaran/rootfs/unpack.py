@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from trimaran.archive.tar import Archive, BrokenTarError, Kind, Member, members
 from trimaran.errors import TrimaranError, Where, fail
 from trimaran.oci.packed import BrokenStreamError, Unpacked
-from trimaran.oci.tar import Archive, BrokenTarError, Kind, Member, members
 from trimaran.rootfs.tree import Tree
 
 # Names by which a layer takes away what is below it (layer.md of the OCI image specification).

@@ -1,16 +1,13 @@
 """How much one archive may cost, whatever it says about itself. Pure."""
 
+from trimaran.archive.tar import Extended
 from trimaran.binary.bundle.stream import beyond
 from trimaran.errors import fail
 
 MEMBERS = 500_000
 """Names in one archive."""
-RECORDS = 4 * MEMBERS
-"""Records in all extended headers of one archive."""
 NAME_BYTES = 4096
 """Of one name: PATH_MAX."""
-HEADER_BYTES = 1 << 20
-"""Of one extended header."""
 MEMBER_BYTES = 1 << 30
 """Of one program that has to be kept while it is read."""
 EXPANDED_BYTES = 8 << 30
@@ -28,7 +25,7 @@ class Budget:
 
     def __init__(self) -> None:
         self._members = 0
-        self._records = 0
+        self.extended = Extended(4 * MEMBERS)
         self._expanded = 0
 
     def member(self) -> None:
@@ -36,12 +33,6 @@ class Budget:
         self._members += 1
         if self._members > MEMBERS:
             raise beyond(f"has more than {MEMBERS:,} members")
-
-    def record(self) -> None:
-        """Count one more record of an extended header."""
-        self._records += 1
-        if self._records > RECORDS:
-            raise beyond(f"has more than {RECORDS:,} records in extended headers")
 
     def expanded(self, size: int, taken: int, given: int) -> None:
         """Count `size` more bytes of a compressed stream that took `taken` bytes and gave `given` so far."""

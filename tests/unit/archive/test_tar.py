@@ -1,9 +1,6 @@
 """Archives are read as tar writes them; what is no archive is one clear error."""
 
-import bz2
-import gzip
 import io
-import lzma
 import random
 import tarfile
 
@@ -12,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.oci import tars
 
-from trimaran.oci.packed import BrokenStreamError, Unpacked
-from trimaran.oci.tar import Archive, BrokenTarError, Kind, Member, members
+from trimaran.archive.tar import (
+    Archive,
+    BoundTarError,
+    BrokenTarError,
+    CutTarError,
+    Extended,
+    Kind,
+    Member,
+    is_header,
+    members,
+)
 
 
 def read(content: bytes) -> list[tuple[Member, bytes]]:
@@ -114,29 +120,98 @@ def test_a_map_of_a_million_parts_is_refused_at_once() -> None:
         read(tars.pax(("GNU.sparse.major", "1"), ("GNU.sparse.realsize", "9")) + tars.file("a", rows))
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_a_packed_stream_is_unpacked_in_small_pieces(pack: type[gzip.compress]) -> None:  # type: ignore[valid-type]
-    plain = random.Random(1).randbytes(300_000) + b"\0" * 3_000_000
-    packed = pack(plain[:1000]) + pack(plain[1000:])  # type: ignore[misc]
-    for content, whole in ((packed, True), (packed[:-9], False), (packed[:400] + b"x" + packed[401:], False)):
-        found = bytearray()
-        try:
-            with Unpacked(io.BytesIO(content).read) as stream:
-                while piece := stream.read(1 << 20):
-                    assert len(piece) <= 1 << 20
-                    found += piece
-        except BrokenStreamError:
-            assert not whole
-        else:
-            assert bytes(found) == plain or not whole
-        assert not whole or bytes(found) == plain
+LONG = tars.long_name("x")
 
 
-@given(st.sampled_from((b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"")), st.binary(max_size=300))
-def test_any_bytes_are_unpacked_or_refused(magic: bytes, content: bytes) -> None:
-    try:
-        with Unpacked(io.BytesIO(magic + content).read) as stream:
-            while stream.read(1000):
-                pass
-    except BrokenStreamError:
-        pass
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (tars.file("a", b"xyz")[:514], CutTarError),
+        (tars.file("a")[:100], CutTarError),
+        (LONG[:700], CutTarError),
+        (LONG, CutTarError),
+        (tars.file("a") + LONG + tars.END, CutTarError),
+        (tars.block(b"a", size=1 << 80), CutTarError),
+        (tars.block(b"a", b"x", size=(1 << 20) + 1), BoundTarError),
+        (tars.block(b"a", b"L", size=(1 << 16) + 1), BoundTarError),
+        (LONG * 17 + tars.file("a") + tars.END, BoundTarError),
+        (tars.pax(("GNU.sparse.map", "0," * 200_002 + "0")) + tars.file("a") + tars.END, BoundTarError),
+    ],
+)
+def test_what_ends_early_is_told_from_what_asks_for_too_much(
+    content: bytes, error: type[BrokenTarError]
+) -> None:
+    with pytest.raises(BrokenTarError) as caught:
+        read(content)
+    assert caught.type is error
+    assert "\n" not in str(caught.value)
+
+
+def test_sixteen_extended_headers_before_one_entry_are_read() -> None:
+    ((member, _),) = read(LONG * 15 + tars.pax(("path", "y")) + tars.file("a") + tars.END)
+    assert member.name == "y"
+
+
+def test_records_are_counted_over_all_archives_that_share_a_bound() -> None:
+    made = tars.pax(("path", "y"), ("mtime", "1")) + tars.file("a") + tars.END
+    extended = Extended(8)
+    for _ in range(2):
+        assert len(list(members(Archive(io.BytesIO(made).read, extended=extended)))) == 1
+    with pytest.raises(BoundTarError):
+        list(members(Archive(io.BytesIO(made).read, extended=extended)))
+
+
+def test_what_holds_for_all_entries_gives_way_to_an_entrys_own_and_can_be_taken_back() -> None:
+    made = tars.pax(("path", "all"), ("linkpath", "there"), kind=b"g")
+    made += tars.file("a") + tars.pax(("path", "own")) + tars.file("b")
+    made += tars.pax(("path", "")) + tars.file("c") + tars.file("d")
+    made += tars.long_name("long") + tars.file("d")
+    made += tars.pax(("path", ""), kind=b"g") + tars.file("e") + tars.END
+    found = [member for member, _ in read(made)]
+    assert [each.name for each in found] == ["all", "own", "c", "all", "long", "e"]
+    assert {each.target for each in found} == {"there"}
+
+
+def test_a_header_for_the_whole_archive_may_stand_before_no_entry() -> None:
+    assert read(tars.pax(("comment", "0" * 40), kind=b"g") + tars.END) == []
+
+
+def test_a_checksum_of_signed_characters_is_right_and_one_without_digits_is_not() -> None:
+    block = tars.block(b"\xe9" * 50)
+    blank = block[:148] + b" " * 8 + block[156:]
+    plain = sum(blank)
+
+    def told(field: bytes) -> bool:
+        return is_header(blank[:148] + field.ljust(8, b"\0") + blank[156:])
+
+    right = [number for number in range(plain + 300) if told(b"%06o" % number)]
+    assert right == [plain - 256 * 50, plain]
+    assert not told(b"")
+    assert not told(b"\x80" + plain.to_bytes(7, "big"))
+    assert not is_header(bytes(512))
+    assert not is_header(block[:511])
+
+
+def test_what_is_read_elsewhere_is_not_passed_over_again() -> None:
+    stream = io.BytesIO(tars.file("a", b"x" * 700) + tars.file("b", b"y" * 5) + tars.END)
+    over: list[int] = []
+
+    def leave(size: int) -> int:
+        over.append(size)
+        return len(stream.read(size))
+
+    archive, contents = Archive(stream.read, leave), []
+    for member in members(archive):
+        contents.append(stream.read(member.stored))
+        archive.left = 0
+    assert contents == [b"x" * 700, b"y" * 5]
+    assert over == [324, 507]
+
+
+@pytest.mark.parametrize(
+    ("content", "marked"), [(tars.file("a"), False), (tars.file("a") + tars.END, True), (b"", False)]
+)
+def test_the_mark_of_the_end_is_seen(content: bytes, marked: bool) -> None:
+    archive = Archive(io.BytesIO(content).read, may_be_empty=True)
+    list(members(archive))
+    assert archive.marked is marked

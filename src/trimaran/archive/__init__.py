@@ -1,0 +1,1 @@
+"""Archives that others made, entry by entry, in bounded memory."""
