@@ -12,6 +12,7 @@ from tests.rootfs import CACHE, PATH, MissingPeerError
 FIXTURES = Path(__file__).parent / "fixtures" / "go"
 # As Trimaran itself builds.
 FLAGS = "-trimpath -buildvcs=false"
+_TERRAFORM = "github.com/hashicorp/terraform@v1.5.7"
 _RQLITE = "github.com/rqlite/rqlite/v8@v8.36.0"
 
 
@@ -52,6 +53,21 @@ def rqlited(say: Callable[[str], None] = lambda line: None) -> Path:
                 GOWORK="off",
             )
             built.rename(ready)
+    return ready
+
+
+def terraform(say: Callable[[str], None] = lambda line: None) -> Path:
+    """Terraform: the one on PATH, or the last that came under the MPL, compiled; that takes minutes."""
+    found = shutil.which("terraform", path=PATH)
+    if found is not None:
+        return Path(found)
+    ready = CACHE / f"terraform_{_TERRAFORM.rpartition('@')[2]}"
+    if not ready.is_file():
+        say(f"compiling {_TERRAFORM}")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=".terraform-") as folder:
+            go("install", _TERRAFORM, folder=Path(folder), GOBIN=folder, GOWORK="off")
+            Path(folder, "terraform").rename(ready)
     return ready
 
 

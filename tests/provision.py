@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.peers import portability_debian, portability_sources
 from tests.peers.whole_debian import whole_debian
-from tests.programs import go, rqlite_source, rqlited
+from tests.programs import go, rqlite_source, rqlited, terraform
 from tests.rootfs import CACHE, PATH, RECIPES, MissingPeerError, at_hand, rootfs
 from trimaran import lab, toolchain
 from trimaran.errors import TrimaranError
@@ -118,12 +118,13 @@ def compile_fixtures() -> int:
     return 0
 
 
-def compile_service() -> int:
-    """Compile a large service with C in it into the user's Go build cache; 1 when it does not compile."""
+def compile_programs() -> int:
+    """Compile a large service with C in it into Go's build cache, and Terraform where there is none."""
     try:
         rqlited(lambda line: print(f"provision: {line}", flush=True))
         # The program is kept; its packages may have left Go's cache since.
         go("list", "-export", "-deps", "./cmd/rqlited", folder=rqlite_source(), CGO_ENABLED="1", GOWORK="off")
+        terraform(lambda line: print(f"provision: {line}", flush=True))
     except MissingPeerError as error:
         print(f"provision: {error}")
         return 1
@@ -133,7 +134,7 @@ def compile_service() -> int:
 def main() -> int:
     """The status of the process: 0 when everything is there."""
     packages = missing()
-    if (packages and install(packages)) or compile_lab() or compile_fixtures() or compile_service():
+    if (packages and install(packages)) or compile_lab() or compile_fixtures() or compile_programs():
         return 1
     for name in RECIPES:
         try:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.crash.vsphere_center import Center, running
 from tests.peers.beliefs import Ended, built, run
-from tests.registry import tool
+from tests.programs import terraform
 from tests.rootfs import PATH
 
 pytestmark = pytest.mark.peer
@@ -198,9 +198,9 @@ class Described:
         told = [found["config"], found["runtime"]["powerState"]]
         (self.folder / "machine.json").write_text(json.dumps(told, sort_keys=True), "utf-8")
 
-    def terraform(self, *words: str, status: int = 0) -> str:
+    def told(self, *words: str, status: int = 0) -> str:
         done: Ended = run(
-            [tool("terraform"), f"-chdir={self.folder}", *words, "-input=false", "-no-color"],
+            [str(terraform()), f"-chdir={self.folder}", *words, "-input=false", "-no-color"],
             HOME=str(self.folder), CHECKPOINT_DISABLE="1",
         )  # fmt: skip
         assert done.returncode == status, done.stdout + done.stderr
@@ -214,19 +214,19 @@ class Described:
 def test_terraform_has_nothing_to_do_where_a_restart_is_wanted_and_sees_none(tmp_path: Path) -> None:
     with running(tmp_path / "center", "c4n4ry-correct-horse") as center:
         machine = Described(tmp_path, center)
-        machine.terraform("init")
-        assert "Resources: 1 added" in machine.terraform("apply", "-auto-approve")
+        machine.told("init")
+        assert "Resources: 1 added" in machine.told("apply", "-auto-approve")
         first = machine.starts()
-        assert "0 added, 0 changed, 0 destroyed" in machine.terraform("apply", "-auto-approve")
+        assert "0 added, 0 changed, 0 destroyed" in machine.told("apply", "-auto-approve")
         assert machine.starts() == first
         # What it can do again is to make the thing again.
-        replaced = machine.terraform("apply", "-auto-approve", "-replace=terraform_data.machine")
+        replaced = machine.told("apply", "-auto-approve", "-replace=terraform_data.machine")
         assert "1 added, 0 changed, 1 destroyed" in replaced
         center.govc("vm.power", "-reset", MACHINE)  # calls ResetVM_Task
         assert machine.starts() == first + 1
         assert '"VirtualMachine.reset"' in center.govc("tasks", "-json", "-n", "100")
         machine.look()
-        assert "No changes." in machine.terraform("plan", "-detailed-exitcode")
+        assert "No changes." in machine.told("plan", "-detailed-exitcode")
         center.govc("vm.change", "-vm", MACHINE, "-c", "4")
         machine.look()
-        assert "1 to change" in machine.terraform("plan", "-detailed-exitcode", status=2)
+        assert "1 to change" in machine.told("plan", "-detailed-exitcode", status=2)
