@@ -17,6 +17,8 @@ _USERS = '#include <pwd.h>\n#include <stdio.h>\nint main(void) { struct passwd *
 _HOSTS = '#include <netdb.h>\n#include <stdio.h>\nint main(void) { struct addrinfo *it; int no = getaddrinfo("localhost", "80", 0, &it); puts(no ? "none" : "found"); return no; }\n'  # noqa: E501
 _ALONE = 'void _start(void) { __asm__ volatile("mov $60, %eax; xor %edi, %edi; syscall"); }\n'
 _PART = "int part(void) { return 7; }\n"
+_CHOICE = 'int one(void) { return 1; }\nint (*choose(void))(void) { return one; }\nint chosen(void) __attribute__((ifunc("choose"), visibility("hidden")));\nint part(void) { return chosen(); }\n'  # noqa: E501
+_PLUGIN = "int host(void);\nint part(void) { return host(); }\n"
 _WHOLE = "int part(void);\nint main(void) { return part() != 7; }\n"
 
 
@@ -28,6 +30,7 @@ class Made:
         flags: for the compiler, behind the source; `{folder}` is where it is made.
         part: name of a library to make first, from `_PART`; empty for none.
         keep_part: whether the library stays beside the program.
+        below: how many folders the program stands below that library.
         function: what that library has in it.
     """
 
@@ -36,6 +39,7 @@ class Made:
     compiler: str = "gcc"
     part: str = ""
     keep_part: bool = False
+    below: int = 0
     function: str = "part"
 
 
@@ -98,6 +102,16 @@ MADE = {
     "c-part-rpath": Made(
         _WHOLE, ("{folder}/libpart.so.1", "-Wl,--disable-new-dtags,-rpath,/opt/none"), part="libpart.so.1"
     ),
+    "c-part-far-above": Made(
+        _WHOLE, ("{folder}/libpart.so.1", "-Wl,-rpath,$ORIGIN/../../.."), part="libpart.so.1",
+        keep_part=True, below=3,
+    ),
+    "c-ifunc": Made(_CHOICE + "int main(void) { return part() != 1; }\n"),
+    "c-ifunc-static": Made(_CHOICE + "int main(void) { return part() != 1; }\n", ("-static",)),
+    "c-ifunc-musl": Made(_CHOICE + "int main(void) { return part() != 1; }\n", compiler="musl-gcc"),
+    "c-library-ifunc": Made(_CHOICE, ("-shared", "-fPIC", "-nostdlib")),
+    "c-library-plugin": Made(_PLUGIN, ("-shared", "-fPIC", "-nostdlib", "-Wl,-e,part")),
+    "c-library-arm64": Made(_PART, ("-shared", "-fPIC"), "aarch64-linux-gnu-gcc"),
     **{f"c-relr-{name}": _packed(call) for name, call in _CALLS.items()},
     "c-library": Made(_PART, ("-shared", "-fPIC")),
     "c-library-alone": Made(_PART, ("-shared", "-fPIC", "-nostdlib")),
@@ -127,7 +141,11 @@ def made(name: str) -> Path:
             folder.mkdir()
             _make(name, what, folder)
             folder.rename(ready)
-    return ready / name
+    return ready / _place(name, what)
+
+
+def _place(name: str, what: Made) -> Path:
+    return Path(*["below"] * what.below, name)
 
 
 def _make(name: str, what: Made, folder: Path) -> None:
@@ -137,7 +155,9 @@ def _make(name: str, what: Made, folder: Path) -> None:
         _run(folder, "gcc", "-shared", "-fPIC", "-nostdlib", soname, "-o", what.part, "part.c")
     (folder / "program.c").write_text(what.source, "utf-8")
     flags = [flag.replace("{folder}", str(folder)) for flag in what.flags]
-    _run(folder, what.compiler, "-w", "-o", name, "program.c", *flags)
+    program = _place(name, what)
+    (folder / program).parent.mkdir(parents=True, exist_ok=True)
+    _run(folder, what.compiler, "-w", "-o", str(program), "program.c", *flags)
     if what.part and not what.keep_part:
         (folder / what.part).unlink()
 

@@ -46,8 +46,19 @@ class Build:
 
 
 _ALL = ("pure", "cgo", "pie", "pie-cgo", "static-pie", "static")
-_ODD = ("external", "relr", "netgo", "musl", "musl-static", "unloaded", "stripped-pie")
-_PROCESSORS = ("386", "arm", "arm64", "mips64le", "ppc64le", "riscv64", "s390x")
+_ODD = (
+    "race",
+    "race-static",
+    "loader-musl",
+    "external",
+    "relr",
+    "netgo",
+    "musl",
+    "musl-static",
+    "unloaded",
+    "stripped-pie",
+)
+_PROCESSORS = ("386", "arm", "arm64", "mips64le", "ppc64le", "riscv64", "s390x", "loong64")
 SOURCES = {
     "tiny": Source("tests/fixtures/go/tiny", builds=("pure", "v2", "v3", "v4", *_PROCESSORS)),
     "dns": Source("examples/article/dns", builds=(*_ALL, *_ODD)),
@@ -77,6 +88,10 @@ BUILDS = {
     "static-pie": Build(cgo=True, flags=("-buildmode=pie", f"{_EXTERNAL} -extldflags=-static-pie")),
     "static": Build(cgo=True, flags=(f"{_EXTERNAL} -extldflags=-static",)),
     "external": Build(cgo=True, flags=("-tags=netcgo", _EXTERNAL)),
+    "race": Build(cgo=True, flags=("-race", "-tags=netcgo")),
+    "race-static": Build(cgo=True, flags=("-race", f"{_EXTERNAL} -extldflags=-static")),
+    # Made for glibc, and with the name of musl's loader.
+    "loader-musl": Build(cgo=True, flags=("-tags=netcgo", "-ldflags=-I /lib/ld-musl-x86_64.so.1")),
     "relr": Build(
         cgo=True,
         flags=("-buildmode=pie", "-tags=netcgo", f"{_EXTERNAL} -extldflags=-Wl,-z,pack-relative-relocs"),

@@ -18,6 +18,8 @@ STRING_BYTES = 4 << 20
 
 DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 0, 1, 4, 5, 6, 10
 DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS = 14, 15, 29, 30
+DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL = 2, 7, 8, 23
+_EM_X86_64, _R_X86_64_IRELATIVE = 62, 37
 DF_STATIC_TLS = 0x10
 DT_GNU_HASH = 0x6FFFFEF5
 DT_RELR, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = 36, 0x6FFFFFFE, 0x6FFFFFFF, 0x6FFFFFFB
@@ -82,6 +84,25 @@ def version_needs(elf: Elf, table: dict[int, list[int]]) -> Iterator[tuple[str, 
         if not following:
             break
         at += following
+
+
+def chooses_functions(elf: Elf, table: dict[int, list[int]]) -> bool:
+    """Whether the loader must call the file to learn which function it means (IRELATIVE; x86_64 only).
+
+    Linkers put these relocations last, behind all that they may depend on.
+    """
+    if elf.machine != _EM_X86_64 or elf.bits != 64:
+        return False
+    for start, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
+        whole = table.get(size, [0])[0]
+        if start in table and whole >= 24:
+            try:
+                at = elf.offset_of(table[start][0] + whole - 24)
+            except BrokenFileError:
+                continue
+            if elf.unpack("QQQ", at)[1] & 0xFFFFFFFF == _R_X86_64_IRELATIVE:
+                return True
+    return False
 
 
 def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:

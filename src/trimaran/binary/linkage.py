@@ -75,7 +75,8 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
         runpath=_runpath(opened, table),
         versions=tuple(needs),
         relr=dynamic.DT_RELR in table,
-        undefined=_undefined(opened, table, kind, interpreter),
+        ifunc=_is_for_musl(kind, interpreter) and dynamic.chooses_functions(opened, table),
+        undefined=_undefined(opened, table) if _is_for_musl(kind, interpreter) else None,
         soname=next(iter(dynamic.names(opened, table, dynamic.DT_SONAME)), None),
         abi_kernel=abi_kernel,
         isa=notes.isa_level(opened),
@@ -128,7 +129,8 @@ def _kind(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> 
         return Kind.LIBRARY if dynamic.DT_SONAME in table and not pie else Kind.PIE
     # Older linkers do not mark a static position-independent program; a library names itself or needs others.
     alone = opened.entry and not {dynamic.DT_SONAME, dynamic.DT_NEEDED} & table.keys()
-    return Kind.STATIC_PIE if pie or alone else Kind.LIBRARY
+    # Of a static program the linker has found every symbol; a plug-in gets them from who loads it.
+    return Kind.STATIC_PIE if pie or (alone and not _undefined(opened, table)) else Kind.LIBRARY
 
 
 def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
@@ -141,12 +143,12 @@ def _executable_stack(opened: Elf) -> bool:
     return bool(stack & _PF_EXECUTE)
 
 
-def _undefined(
-    opened: Elf, table: dict[int, list[int]], kind: Kind, interpreter: str | None
-) -> tuple[str, ...] | None:
+def _is_for_musl(kind: Kind, interpreter: str | None) -> bool:
     # musl has no symbol versions, so only there the names themselves decide. It may load any library.
-    if kind is not Kind.LIBRARY and (interpreter is None or "/ld-musl-" not in interpreter):
-        return None
+    return kind is Kind.LIBRARY or (interpreter is not None and "/ld-musl-" in interpreter)
+
+
+def _undefined(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:
     try:
         return dynamic.undefined_symbols(opened, table)
     except BrokenFileError as error:

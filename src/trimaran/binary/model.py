@@ -71,6 +71,8 @@ class File:
         runpath: folders where the loader looks first.
         versions: symbol versions that must be there, without weak ones.
         relr: whether it has relative relocations in the packed form (DT_RELR), which old loaders skip.
+        ifunc: whether the loader must let it choose among its functions (IRELATIVE), where that decides: in
+            libraries, and in programs for musl.
         undefined: symbols that a library must bring; None when not read or not countable.
         soname: the name that a shared library gives itself.
         abi_kernel: the oldest Linux that its C library was configured for, where a note says so.
@@ -95,6 +97,7 @@ class File:
     runpath: tuple[str, ...] = ()
     versions: tuple[VersionNeed, ...] = ()
     relr: bool = False
+    ifunc: bool = False
     undefined: tuple[str, ...] | None = None
     soname: str | None = None
     abi_kernel: str | None = None

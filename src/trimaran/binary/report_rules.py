@@ -62,13 +62,15 @@ def commands(file: File, verdict: Verdict) -> Commands:
     """What reproduces a verdict, with names quoted for a shell."""
     rule = verdict.rule
     before, name = _brought_out(file.path)
-    there = _THERE.get(rule, ())
+    read, there = _HERE.get(rule, ()), _THERE.get(rule, ())
     if rule is Rule.INTERPRETER and file.interpreter is not None:
         there = (f"ls -l {quoted(file.interpreter)}",)
     elif rule is Rule.LIBRARY:
         wanted = next((library for library in file.needed if library in verdict.reason), None)
         there = (f"find / -xdev -name {quoted(wanted)}",) if wanted is not None else ()
-    return Commands((*before, *(line.replace("{}", name) for line in _HERE.get(rule, ()))), there)
+    elif rule is Rule.RELOCATION and "IRELATIVE" in verdict.reason:
+        read, there = ("readelf -rW {} | grep IRELATIVE",), _THERE[Rule.SYMBOL]
+    return Commands((*before, *(line.replace("{}", name) for line in read)), there)
 
 
 # How a package's kind shows in its name → what prints one of its files; {0} is the package, {1} the file.

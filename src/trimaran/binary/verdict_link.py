@@ -162,8 +162,28 @@ def _lacks(loaded: _Loaded, need: VersionNeed) -> bool:
 def relocation(needs: Needs, distribution: Distribution) -> Finding | None:
     """Does the loader know the forms of relocations in the file?"""
     file = needs.file
-    if not file.relr or (file.interpreter is None and file.kind is not Kind.LIBRARY):
+    if file.interpreter is None and file.kind is not Kind.LIBRARY:
         return None
+    return _chosen(needs, distribution) or (_packed(file, distribution) if file.relr else None)
+
+
+def _chosen(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Does the loader let the file choose among its functions (IRELATIVE)?"""
+    # musl has no such relocation: "unsupported relocation type 37" (measured with 1.2.5).
+    if distribution.libc is not Libc.MUSL:
+        return None
+    file = needs.file
+    files = [file] if _is_alone(needs, distribution) else _load(needs, distribution).files
+    by = next((each for each in files if each.ifunc), None)
+    if by is None:
+        return None
+    reason = "has functions that it chooses while it is loaded (IRELATIVE), which musl does not do"
+    if by is not file:
+        reason = f"needs {basename(by.path)}, which {reason}"
+    return Finding(_FAILS, Rule.RELOCATION, reason, libc_of(distribution))
+
+
+def _packed(file: File, distribution: Distribution) -> Finding | None:
     here, since, lacking = (
         number(version or "")
         for version in (distribution.libc_version, distribution.relr_since, distribution.relr_lacking)

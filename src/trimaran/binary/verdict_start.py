@@ -33,8 +33,15 @@ def machine(needs: Needs, distribution: Distribution) -> Finding | None:
     if distribution.inventory is None or not distribution.interpreters:
         reason = f"nothing is known about this distribution on {file.machine}"
         return Finding(_UNKNOWN, Rule.MACHINE, reason)
+    return _foreign(needs, distribution)
+
+
+def _foreign(needs: Needs, distribution: Distribution) -> Finding:
+    """Whether a file of another machine than the distribution's starts all the same."""
+    file, starts = needs.file, needs.conditions.machines
     there = ", ".join(sorted(distribution.interpreters))
-    starts = needs.conditions.machines
+    if file.kind is Kind.LIBRARY:
+        return Finding(_FAILS, Rule.MACHINE, f"made for {file.machine}: no program there loads it", there)
     if starts is not None and file.machine in starts:
         return _foreign_but_started(file, there)
     if file.machine in {"i386", "x32"} and "x86_64" in distribution.interpreters and starts is None:

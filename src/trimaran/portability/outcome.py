@@ -110,6 +110,11 @@ def judge_load(ended: Ended) -> Seen:
     return Seen(_FAILS, rule, line, loaded=True)
 
 
+def nobody_loads(file: File) -> Seen:
+    """For a library of another machine than the root's, where no loader of that machine is."""
+    return Seen(_FAILS, Rule.MACHINE, f"load-checked: no loader for {file.machine} is there", loaded=True)
+
+
 def loader_says(text: str) -> tuple[Rule, str] | None:
     """The first rule that a loader's messages name, in the order in which it looks; and the message."""
     lines = text.splitlines()

@@ -13,9 +13,11 @@ from trimaran.binary.model import Kind
 from trimaran.errors import TrimaranError
 from trimaran.facts.model import Distribution, Library
 from trimaran.rootfs import Root, inside, libraries
-from trimaran.rootfs.sandbox_plan import PROGRAMS
+from trimaran.rootfs.sandbox_plan import OWN, PROGRAMS
 
 _MOST = 256
+_HIGHEST = 16
+_OWN = frozenset((name,) for name in OWN)
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 # What x86-64-v2, v3 and v4 ask for (x86-64 psABI, micro-architecture levels), in the words of /proc/cpuinfo.
 _LEVELS = (
@@ -89,7 +91,8 @@ def place(file: File, program: Path, root: Root) -> Place:
     """What is found where the file itself says to look."""
     named = file.interpreter
     there = None
-    if named is not None and named.startswith("/"):
+    # What is in the sandbox's own folders, such as /proc, no root file system tells.
+    if named is not None and named.startswith("/") and PurePosixPath(named).parts[1:2] not in _OWN:
         found = inside.resolve(root.folder, named)
         there = found is not None and found.is_file()
     return Place(there, _beside(file, program, root))
@@ -144,13 +147,25 @@ def _origin_rest(folder: str) -> str:
     return (_origin(folder) or "").lstrip("/")
 
 
+def inside_of(file: File) -> str:
+    """The folder in the sandbox that the file stands in.
+
+    As deep as its runpath climbs: a library in a wheel looks in `$ORIGIN/../../../name.libs`.
+    """
+    rests = [_origin_rest(folder) for folder in file.runpath if _origin(folder) is not None]
+    climbs = [PurePosixPath(os.path.normpath(rest)).parts.count("..") for rest in rests]
+    deeper = min(max(climbs, default=0), _HIGHEST) - 1
+    over, _, last = PROGRAMS.rpartition("/")
+    return f"{over}{'/in' * deeper}/{last}"
+
+
 def beside(file: File, program: Path) -> list[tuple[str, str]]:
     """Libraries that stand where the file's runpath leads from its own folder, each with its path inside."""
     binds: list[tuple[str, str]] = []
     for folder in file.runpath:
         if _origin(folder) is None:
             continue
-        to = os.path.normpath(f"{PROGRAMS}/{_origin_rest(folder)}")
+        to = os.path.normpath(f"{inside_of(file)}/{_origin_rest(folder)}")
         if not PurePosixPath(to).is_relative_to("/tmp") or to == "/tmp":  # noqa: S108 - inside
             continue
         binds += [

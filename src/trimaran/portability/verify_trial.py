@@ -16,7 +16,7 @@ from trimaran.portability.verify_trace import Trace
 from trimaran.portability.verify_tracing import tracer
 from trimaran.rootfs import Root, inside, sandbox, sandbox_tree
 from trimaran.rootfs.sandbox_ended import Ended
-from trimaran.rootfs.sandbox_plan import PROGRAMS, Cell, Limits, by_hand, environment
+from trimaran.rootfs.sandbox_plan import Cell, Limits, by_hand, environment
 
 _NSSWITCH = Path(str(resources.files("trimaran.rootfs") / "nsswitch-enterprise.conf"))
 
@@ -47,7 +47,7 @@ class Trial:
     @property
     def inside(self) -> str:
         """The program's path in the sandbox."""
-        return f"{PROGRAMS}/{self.program.name}"
+        return f"{verify_place.inside_of(self.file)}/{self.program.name}"
 
     def start(self) -> Ran:
         """Run it, and look again where its own words alone would decide."""
@@ -68,7 +68,8 @@ class Trial:
         """Let the loader of the distribution look for what a library needs."""
         cell = self._loading()
         ended = self._run(cell)
-        return Ran(ended, outcome.judge_load(ended), cell)
+        own = self.file.machine == self.root.machine
+        return Ran(ended, outcome.judge_load(ended) if own else outcome.nobody_loads(self.file), cell)
 
     def by_hand(self, cell: Cell) -> str:
         """The run with stock tools, as a line for a shell."""

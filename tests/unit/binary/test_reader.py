@@ -80,6 +80,9 @@ def test_a_machine_has_the_name_that_uname_gives_it(
         (Elf(interpreter=None), Kind.STATIC_PIE),
         (Elf(interpreter=None, needed=("libc.so.6",)), Kind.LIBRARY),
         (Elf(interpreter=None, strings={14: "libx.so.1"}), Kind.LIBRARY),
+        # A plug-in that names neither itself nor others gets its symbols from who loads it.
+        (Elf(interpreter=None, undefined=("PyThing",)), Kind.LIBRARY),
+        (Elf(interpreter=None, undefined=("maybe",), weak=frozenset({"maybe"})), Kind.STATIC_PIE),
         # libc.so.6 can be started, and is a library all the same.
         (Elf(strings={14: "libc.so.6"}), Kind.LIBRARY),
     ],
@@ -256,3 +259,18 @@ def test_a_file_of_which_nobody_may_read_is_one_clear_error(tmp_path: Path) -> N
     path.chmod(0)
     with pytest.raises(TrimaranError, match="TRM0201: cannot read it: Permission denied"):
         inspect_file(path)
+
+
+@pytest.mark.parametrize(("kind", "machine", "chooses"), [(37, 62, True), (8, 62, False), (37, 183, False)])
+@pytest.mark.parametrize(("start", "size"), [(7, 8), (23, 2)])
+def test_the_last_relocation_tells_whether_functions_are_chosen(
+    kind: int, machine: int, chooses: bool, start: int, size: int, tmp_path: Path
+) -> None:
+    rows = struct.pack("<QQq", 1, 8, 1) + struct.pack("<QQq", 2, kind, 2)
+    elf = Elf(interpreter=None, machine=machine, strings={14: "libx.so.1"}, buildinfo=rows)
+    elf.numbers = {start: 0, size: len(rows)}
+    elf.numbers[start] = BASE + bytes(elf).index(rows)
+    assert inspect(bytes(elf), tmp_path).ifunc is chooses
+    # A table that is nowhere is the loader's matter.
+    elf.numbers[start] = 16
+    assert not inspect(bytes(elf), tmp_path).ifunc

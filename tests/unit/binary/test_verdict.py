@@ -113,6 +113,7 @@ def judged(file: File, on: str) -> tuple[str, str]:
         (replace(PIE, relr=True, needed=("libc.so.6",)), "debian-11", "fails", "relocation"),
         (replace(ON_MUSL, relr=True), "alpine-3.23", "runs", "symbol"),
         (replace(ON_MUSL, relr=True), "alpine-3.18", "unknown", "relocation"),
+        (replace(ON_MUSL, ifunc=True), "alpine-3.23", "fails", "relocation"),
         # A static program relocates itself.
         (replace(STATIC, kind=Kind.STATIC_PIE, relr=True), "debian-11", "runs", "static"),
         # The program may bring its own C library.

@@ -65,6 +65,7 @@ def needing(library: str, version: str) -> File:
         (replace(PIE, interpreter="lib/ld.so"), "unknown", "interpreter"),
         (ARM, "fails", "machine"),
         (replace(STATIC, machine="i386"), "unknown", "machine"),
+        (replace(OLD, machine="i386", kind=Kind.LIBRARY, interpreter=None), "fails", "machine"),
         (replace(STATIC, needed=("libc.so.6",)), "fails", "kind"),
         (replace(OLD, kind=Kind.LIBRARY, interpreter=None), "runs", "symbol-version"),
         (File("lib", "elf64", "x86_64", Kind.LIBRARY), "runs", "kind"),
@@ -117,6 +118,20 @@ def test_only_newer_loaders_compare_the_level_in_the_note() -> None:
     noted = replace(PIE, isa=3)
     assert judged(noted, distributions()["debian-12"], Conditions(cpu=1)) == ("fails", "cpu-level")
     assert judged(noted, distributions()["debian-11"], Conditions(cpu=1)) == ("unknown", "cpu-level")
+
+
+def test_a_kernel_that_starts_a_machine_loads_none_of_its_libraries() -> None:
+    library = File("lib", "elf64", "aarch64", Kind.LIBRARY, needed=("libc.so.6",))
+    assert judged(library, DEBIAN, Conditions(machines=frozenset({"aarch64"}))) == ("fails", "machine")
+
+
+def test_a_library_that_chooses_its_functions_is_not_loaded_by_musl() -> None:
+    chooses = File("libown.so.1", "elf64", "x86_64", Kind.LIBRARY, ifunc=True)
+    assert judged(chooses, ALPINE) == ("fails", "relocation")
+    assert judged(chooses, DEBIAN) == ("runs", "kind")
+    program = replace(ON_MUSL, needed=("libown.so.1", "libc.so"), runpath=("$ORIGIN",))
+    beside = Place(beside={"libown.so.1": (chooses, Library(exports=frozenset()))})
+    assert judged(program, ALPINE, Conditions(place=beside)) == ("fails", "relocation")
 
 
 def test_a_kernel_decides_what_it_starts_and_whom_it_is_too_old_for() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.unit.binary.elves import Elf, inline_buildinfo
 
-from trimaran.binary import Rule, Verdict, inspect_file, verdicts
+from trimaran.binary import Kind, Rule, Verdict, inspect_file, verdicts
 from trimaran.binary.report_rules import CODES, commands
 from trimaran.cli import inspect, inspecting_workers
 from trimaran.cli.main import _run
@@ -214,6 +214,14 @@ def test_every_rule_has_commands_and_a_page() -> None:
         found = commands(FILE, verdict)
         assert found.here
         assert all(shlex.split(line, comments=True) for line in (*found.here, *found.there))
+
+
+def test_a_file_that_chooses_its_functions_has_commands_of_its_own() -> None:
+    musl = distributions()["alpine-3.23"]
+    chooses = replace(FILE, kind=Kind.LIBRARY, interpreter=None, needed=(), versions=(), ifunc=True)
+    found = commands(chooses, verdicts(chooses, [musl])[0])
+    assert found.here == ("readelf -rW 'it'\"'\"'s' | grep IRELATIVE",)
+    assert found.there == ("/lib/ld-musl-*.so.1",)
 
 
 FILE = replace(inspect_file("/proc/self/exe"), path="it's")

@@ -6,7 +6,7 @@ import pytest
 
 from trimaran.binary import Basis, File, GoBuild, Kind, Module, Outcome, Rule, Verdict
 from trimaran.facts import stubs
-from trimaran.portability.outcome import Seen, judge, judge_load, loader_says
+from trimaran.portability.outcome import Seen, judge, judge_load, loader_says, nobody_loads
 from trimaran.portability.verify_agree import Agreement, compare, proven
 from trimaran.rootfs.sandbox_ended import Ended
 from trimaran.rootfs.sandbox_plan import Stop
@@ -144,6 +144,13 @@ def test_other_known_first_words() -> None:
     qemu = "qemu: Could not open '/lib64/ld-linux-x86-64.so.2': No such file or directory\n"
     assert judge(FILE, ended(qemu, 255), (), emulated=True).rule is Rule.INTERPRETER
     assert judge(FILE, ended(qemu, 255), ()).outcome is RUNS
+
+
+def test_a_library_of_another_machine_is_loaded_by_nobody() -> None:
+    library = replace(FILE, machine="aarch64", kind=Kind.LIBRARY, interpreter=None)
+    seen = nobody_loads(library)
+    assert (seen.outcome, seen.rule, seen.loaded) == (FAILS, Rule.MACHINE, True)
+    assert "aarch64" in seen.what
 
 
 def test_a_library_that_lacks_symbols_may_find_them_in_its_program() -> None:
