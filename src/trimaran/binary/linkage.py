@@ -58,6 +58,9 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
     if opened.kind not in {elf.ET_EXEC, elf.ET_DYN}:
         kinds = {elf.ET_REL: "an object file", elf.ET_CORE: "a core dump"}
         raise NotStartedError(kinds.get(opened.kind, f"an ELF file of type {opened.kind}"))
+    # `objcopy --only-keep-debug` keeps the headers, and nothing that they lead to.
+    if any(each.kind == elf.PT_DYNAMIC and not each.size for each in opened.segments):
+        raise NotStartedError("a file of debug information, without its program")
     table = dynamic.entries(opened)
     interpreter = elf.interpreter(opened)
     needs = dict.fromkeys(

@@ -274,3 +274,13 @@ def test_the_last_relocation_tells_whether_functions_are_chosen(
     # A table that is nowhere is the loader's matter.
     elf.numbers[start] = 16
     assert not inspect(bytes(elf), tmp_path).ifunc
+
+
+def test_debug_information_without_its_program_is_told_so(tmp_path: Path) -> None:
+    body = bytearray(bytes(Elf(interpreter=None, needed=("libc.so.6",))))
+    dynamic = 64 + 56  # the second program header
+    assert struct.unpack_from("<I", body, dynamic) == (2,)
+    struct.pack_into("<Q", body, dynamic + 32, 0)
+    with pytest.raises(TrimaranError, match="debug information") as caught:
+        inspect(bytes(body), tmp_path)
+    assert "TRM0207" in str(caught.value)
