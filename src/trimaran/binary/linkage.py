@@ -55,12 +55,7 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
         NotStartedError: the file is ELF and no program.
     """
     opened = elf.read_elf(source)
-    if opened.kind not in {elf.ET_EXEC, elf.ET_DYN}:
-        kinds = {elf.ET_REL: "an object file", elf.ET_CORE: "a core dump"}
-        raise NotStartedError(kinds.get(opened.kind, f"an ELF file of type {opened.kind}"))
-    # `objcopy --only-keep-debug` keeps the headers, and nothing that they lead to.
-    if any(each.kind == elf.PT_DYNAMIC and not each.size for each in opened.segments):
-        raise NotStartedError("a file of debug information, without its program")
+    _refuse_unstarted(opened)
     table = dynamic.entries(opened)
     interpreter = elf.interpreter(opened)
     needs = dict.fromkeys(
@@ -92,6 +87,15 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
         stubs=stubs.linked_in(opened, go),
         size_bytes=source.size,
     )
+
+
+def _refuse_unstarted(opened: Elf) -> None:
+    if opened.kind not in {elf.ET_EXEC, elf.ET_DYN}:
+        kinds = {elf.ET_REL: "an object file", elf.ET_CORE: "a core dump"}
+        raise NotStartedError(kinds.get(opened.kind, f"an ELF file of type {opened.kind}"))
+    # `objcopy --only-keep-debug` keeps the headers, and nothing that they lead to.
+    if any(each.kind == elf.PT_DYNAMIC and not each.size for each in opened.segments):
+        raise NotStartedError("a file of debug information, without its program")
 
 
 class _Inside(NamedTuple):
