@@ -33,8 +33,7 @@ _WIDE = {
     "mipsle": "mips64el",
     "s390": "s390x",
 }
-_DF_1_PIE = 0x08000000
-_PT_GNU_STACK, _PF_EXECUTE = 0x6474E551, 1
+_DF_1_NODEFLIB, _DF_1_PIE = 0x800, 0x08000000
 _STATIC = (Kind.STATIC, Kind.STATIC_PIE)
 # What glibc asks for on amd64 and arm64. Whoever has no older kernel need not know whether it checks.
 _COMMON_KERNEL = (3, 7)
@@ -79,7 +78,7 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
         abi_kernel=abi_kernel,
         isa=notes.isa_level(opened),
         static_tls=bool(table.get(dynamic.DT_FLAGS, [0])[0] & dynamic.DF_STATIC_TLS),
-        executable_stack=_executable_stack(opened),
+        no_default_folders=bool(_flags_1(table) & _DF_1_NODEFLIB),
         name_services=inside.name_services,
         kernel_checked=inside.kernel_checked,
         static_glibc=inside.own,
@@ -131,7 +130,7 @@ def machine_of(opened: Elf) -> str:
 def _kind(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> Kind:
     if opened.kind == elf.ET_EXEC:
         return Kind.DYNAMIC if interpreter else Kind.STATIC
-    pie = bool(table.get(dynamic.DT_FLAGS_1, [0])[0] & _DF_1_PIE)
+    pie = bool(_flags_1(table) & _DF_1_PIE)
     if interpreter is not None:
         return Kind.LIBRARY if dynamic.DT_SONAME in table and not pie else Kind.PIE
     # Older linkers do not mark a static position-independent program; a library names itself or needs others.
@@ -140,14 +139,13 @@ def _kind(opened: Elf, table: dict[int, list[int]], interpreter: str | None) -> 
     return Kind.STATIC_PIE if pie or (alone and not _undefined(opened, table)) else Kind.LIBRARY
 
 
+def _flags_1(table: dict[int, list[int]]) -> int:
+    return table.get(dynamic.DT_FLAGS_1, [0])[0]
+
+
 def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
     found = dynamic.names(opened, table, dynamic.DT_RUNPATH) or dynamic.names(opened, table, dynamic.DT_RPATH)
     return tuple(folder for path in found for folder in path.split(":") if folder)
-
-
-def _executable_stack(opened: Elf) -> bool:
-    stack = next((each.flags for each in opened.segments if each.kind == _PT_GNU_STACK), 0)
-    return bool(stack & _PF_EXECUTE)
 
 
 def _is_for_musl(kind: Kind, interpreter: str | None) -> bool:

@@ -79,7 +79,8 @@ class File:
         isa: the x86-64 level that a note asks for, which glibc's loader compares with the processor.
         static_tls: whether its thread-local variables need a place from the start of the program, as those of
             Go's libraries do; loaders have little of it for what is loaded later.
-        executable_stack: whether it asks for one.
+        no_default_folders: whether it asks for its libraries to be looked for in none of the system's folders
+            (`-z nodefaultlib`), as glibc then does.
         name_services: whether glibc's name-service switch was linked into it.
         kernel_checked: whether a C library in it refuses to start on an older Linux than `abi_kernel`.
         static_glibc: what that glibc tells of itself; None without name services in it.
@@ -103,7 +104,7 @@ class File:
     abi_kernel: str | None = None
     isa: int = 1
     static_tls: bool = False
-    executable_stack: bool = False
+    no_default_folders: bool = False
     name_services: bool = False
     kernel_checked: bool = False
     static_glibc: StaticGlibc | None = None

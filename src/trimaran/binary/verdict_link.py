@@ -27,6 +27,8 @@ class _Loaded:
 
 def library(needs: Needs, distribution: Distribution) -> Finding | None:
     """Is each library there, and what that one needs?"""
+    if needs.file.no_default_folders and distribution.libc is Libc.GLIBC:
+        return _in_no_default_folder(needs)
     if _plainly_there(needs, distribution):
         return None
     file, loaded = needs.file, _load(needs, distribution)
@@ -48,6 +50,18 @@ def library(needs: Needs, distribution: Distribution) -> Finding | None:
     else:
         reason = f"needs {names}, which the base system may lack"
     return Finding(_UNKNOWN, Rule.LIBRARY, reason)
+
+
+def _in_no_default_folder(needs: Needs) -> Finding | None:
+    """Of a file that was linked with `-z nodefaultlib`: its runpath alone leads to libraries."""
+    file, place = needs.file, needs.conditions.place
+    there = place.beside if place is not None else {}
+    missing = [name for name in file.needed if name not in there]
+    if not missing:
+        return None
+    outcome = _UNKNOWN if file.runpath and place is None else _FAILS
+    reason = f"needs {listed(missing, 4)}, and lets the loader look in none of the system's folders"
+    return Finding(outcome, Rule.LIBRARY, f"{reason} (-z nodefaultlib)")
 
 
 def _plainly_there(needs: Needs, distribution: Distribution) -> bool:

@@ -66,6 +66,9 @@ def judged(file: File, on: str) -> tuple[str, str]:
         (ON_MUSL, "debian-12", "fails", "interpreter"),
         # Which symbols 1.2.4 exports is not known.
         (ON_MUSL, "alpine-3.18", "runs", "symbol"),
+        (replace(CGO, no_default_folders=True), "debian-13", "fails", "library"),
+        (replace(CGO, no_default_folders=True, runpath=("/opt",)), "debian-13", "unknown", "library"),
+        (replace(ON_MUSL, no_default_folders=True), "alpine-3.23", "runs", "symbol"),
         (replace(ON_MUSL, undefined=("puts", "fts_open")), "alpine-3.23", "fails", "symbol"),
         (replace(ON_MUSL, undefined=None), "alpine-3.23", "unknown", "symbol"),
         (replace(ON_MUSL, undefined=("puts", "statx")), "alpine-3.18", "unknown", "symbol"),
