@@ -26,7 +26,8 @@ def test_a_second_run_installs_nothing_and_makes_no_root_file_system() -> None:
     # Programs are built again, out of Go's cache, because only Go knows whether they are as they would be.
     again = ("apt-get", "root file system", "adding it to")
     assert not [line for line in said if any(word in line for word in again)]
-    assert time.perf_counter() - started < 30
+    # The first takes half an hour and more; beside other tests, this one has been seen to take a minute.
+    assert time.perf_counter() - started < 240
 
 
 def _repository() -> Path:
