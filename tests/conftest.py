@@ -1,5 +1,6 @@
 """Every run is held to the time budget of `budget.toml`."""
 
+import signal
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -15,6 +16,12 @@ _HERE = Path(__file__).parent
 _COLD_FACTOR = 3
 
 _spent: defaultdict[str, float] = defaultdict(float)
+
+
+def pytest_configure() -> None:
+    # What runs in a script's background has it ignored, and its children too; tests interrupt their own.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -106,15 +106,15 @@ def run() -> NoReturn:
 
 def _end(status: int) -> NoReturn:
     """End without taking the interpreter apart first, which takes a tenth of a small command's time."""
+    if sys.modules.get("threading") and len(sys._current_frames()) > 1:  # noqa: SLF001 - counts all threads
+        # The interpreter waits for them.
+        sys.exit(status)
+    atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter itself does first
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):
         sys.exit(status)
-    if sys.modules.get("threading") and len(sys._current_frames()) > 1:  # noqa: SLF001 - counts all threads
-        # The interpreter waits for them.
-        sys.exit(status)
-    atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter itself does first
     os._exit(status)
 
 
