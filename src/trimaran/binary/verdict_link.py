@@ -229,15 +229,15 @@ def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
         return Finding(
             _UNKNOWN, Rule.SYMBOL, "what musl exports is only known for x86_64", libc_of(distribution)
         )
-    if _is_alone(needs, distribution) and needs.undefined <= distribution.symbols:
+    missing = needs.undefined - distribution.symbols
+    if not missing and _is_alone(needs, distribution):
         # Nothing is known of what other libraries need, so there is no need to follow them.
         return None
     loaded = _load(needs, distribution)
-    exported = tuple(_exports(loaded))
-    # A union with nothing would still copy two thousand names.
-    known = distribution.symbols.union(*exported) if exported else distribution.symbols
-    missing = sorted({name for each in loaded.files for name in each.undefined or ()} - known)
-    return _missing_symbol(needs, distribution, loaded, missing) if missing else None
+    if not _is_alone(needs, distribution):
+        known = distribution.symbols.union(*_exports(loaded))
+        missing = frozenset(name for each in loaded.files for name in each.undefined or ()) - known
+    return _missing_symbol(needs, distribution, loaded, sorted(missing)) if missing else None
 
 
 def _missing_symbol(needs: Needs, distribution: Distribution, loaded: _Loaded, missing: list[str]) -> Finding:

@@ -116,8 +116,29 @@ class Job:
         if found is None:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            found = self._known[needs] = verdicts(file, self.chosen)
+            told, alike = verdicts(file, self._distinct[0]), self._distinct[1]
+            found = self._known[needs] = tuple(
+                told[place] if told[place].distribution == name else told[place]._replace(distribution=name)
+                for name, place in alike
+            )
         return found
+
+    @cached_property
+    def _distinct(self) -> tuple[list[Distribution], list[tuple[str, int]]]:
+        """Of distributions that differ in name alone one is judged: these, and for each id its place."""
+        judged: list[Distribution] = []
+        places = []
+        for each in self.chosen:
+            same = (
+                place
+                for place, other in enumerate(judged)
+                if replace(other, id=each.id, name=each.name, source=each.source, checked=each.checked)
+                == each
+            )
+            place = next(same, len(judged))
+            judged += [each] if place == len(judged) else []
+            places.append((each.id, place))
+        return judged, places
 
 
 def _headers(name: str, source: Source) -> _Looked:
