@@ -187,6 +187,8 @@ def _without_cgo(read: _Read, brought: Sequence[Brought]) -> Way:
     libraries = _loaded(read.pure_pragmas)
     machine = predict_judge.MACHINES.get(read.machine.arch, "")
     loader = distributions()["debian-12"].interpreters.get(machine) if libraries else None
+    if libraries and loader is None and not certain:
+        return Way(False, False, "", doubt=f"nothing is known of the loader for {machine}")
     file = predict_judge.program(
         read.pure, read.machine, cgo=False, interpreter=loader, needed=tuple(libraries), floor=()
     )

@@ -50,15 +50,19 @@ def linked(libc: str, way: Way, packages: Sequence[Package], machine: Machine, c
     way = replace(way, libc=_SAID.get(libc, f"glibc {libc.partition('-')[2]} and newer"), doubt=doubt)
     if libc in _SAID:
         return replace(way, external=True, file=_static(libc, packages, machine))
+    name = MACHINES[machine.arch]
+    loader = distributions()["debian-12"].interpreters.get(name)
+    if loader is None:
+        return replace(way, doubt=f"nothing is known of glibc's loader for {name}")
     version = libc.partition("-")[2]
-    symbols = _symbols(version, MACHINES[machine.arch])
+    symbols = _symbols(version, name)
     floor = certain_floor(calls.own, (), symbols, external=way.external)
     floor += possible_floor(calls.others, symbols)
     file = program(
         packages,
         machine,
         cgo=True,
-        interpreter=distributions()["debian-12"].interpreters.get(MACHINES[machine.arch]),
+        interpreter=loader,
         needed=("libc.so.6", *others),
         floor=floor,
     )
