@@ -3,7 +3,7 @@
 from trimaran.binary.buildinfo import GoBuild, Module
 from trimaran.binary.model import Basis, File, Kind, Outcome, Rule, Verdict, VersionNeed
 from trimaran.binary.reader import inspect_file
-from trimaran.binary.verdict import cpu_level, linux_floor, verdict, verdicts
+from trimaran.binary.verdict import Judge, cpu_level, linux_floor, verdict, verdicts
 from trimaran.binary.verdict_needs import Conditions, NameService, Place
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Conditions",
     "File",
     "GoBuild",
+    "Judge",
     "Kind",
     "Module",
     "NameService",

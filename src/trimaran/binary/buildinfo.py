@@ -8,12 +8,14 @@ segment, so a stripped file still tells.
 import re
 from typing import NamedTuple
 
-from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named
+from trimaran.binary.elf import PF_WRITE, PT_LOAD, BrokenFileError, Elf, section_named, section_names
 
 MAGIC = b"\xff Go buildinf:"
 HEADER = 32
 # How far to look for the magic number where no section names its place.
 SEARCH = 1 << 20
+# In the names of the sections that every Go program has; one that has none of them is in another language.
+_SECTIONS = (b".go.", b"gopclntab")
 VERSION_BYTES = 4096
 SETTINGS_BYTES = 1 << 20
 
@@ -83,12 +85,11 @@ def _find(elf: Elf) -> int | None:
     section = section_named(elf, ".go.buildinfo")
     if section is not None and (at := _search(elf, section.offset, min(section.size, SEARCH))) is not None:
         return at
+    names = section_names(elf)
+    if data is None or (names and not any(each in names for each in _SECTIONS)):
+        return None
     # With a section table that does not name it, it is not far from the start, if at all.
-    return (
-        None
-        if data is None
-        else _search(elf, data.offset, min(data.size, 1 << 16 if elf.section_table[0] else SEARCH))
-    )
+    return _search(elf, data.offset, min(data.size, 1 << 16 if elf.section_table[0] else SEARCH))
 
 
 def _search(elf: Elf, start: int, size: int) -> int | None:

@@ -162,7 +162,7 @@ def sections(elf: Elf) -> tuple[Section, ...]:
 
 def section_named(elf: Elf, *wanted: str) -> Section | None:
     """The first section with the first of these names that any has."""
-    names = _section_names(elf)
+    names = section_names(elf)
     for name in wanted:
         raw = name.encode() + b"\0"
         # Most files have no such section, and need not have all their headers read to know.
@@ -173,7 +173,8 @@ def section_named(elf: Elf, *wanted: str) -> Section | None:
     return None
 
 
-def _section_names(elf: Elf) -> bytes:
+def section_names(elf: Elf) -> bytes:
+    """The names of the sections, each with a zero behind it; empty when the file tells none."""
     offset, width, count, index = elf.section_table
     layout = "IIQQQQIIQQ" if elf.bits == 64 else "IIIIIIIIII"
     if not offset or index >= count or count > SECTIONS or width != struct.calcsize(elf.order + layout):

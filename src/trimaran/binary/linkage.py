@@ -1,5 +1,6 @@
 """What an ELF file needs in order to start, from its headers. Pure."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from trimaran.binary import dynamic, elf, notes, staticglibc, stubs
@@ -39,15 +40,25 @@ _STATIC = (Kind.STATIC, Kind.STATIC_PIE)
 _COMMON_KERNEL = (3, 7)
 
 
+# (machine, names of libraries) → whether to read a file's symbols.
+Asked = Callable[[str, Sequence[str]], bool]
+
+
 class NotStartedError(Exception):
     """The file is ELF, but of a kind that nobody starts: an object file, a core dump."""
 
 
-def read_file(path: str, source: Source, *, closely: bool = True) -> File:
+def always(_: str, __: Sequence[str]) -> bool:
+    """Read the symbols of every file that may meet musl."""
+    return True
+
+
+def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked = always) -> File:
     """Everything that `inspect` tells of one file.
 
     Args:
         closely: whether to tell the release of a static glibc, for which all its constants are searched.
+        asked: whether the symbols of a file for that machine, which needs these libraries, can decide.
 
     Raises:
         BrokenFileError: the file ends early or contradicts itself.
@@ -61,19 +72,21 @@ def read_file(path: str, source: Source, *, closely: bool = True) -> File:
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
+    machine, needed = machine_of(opened), dynamic.names(opened, table, dynamic.DT_NEEDED)
+    for_musl = _is_for_musl(kind, interpreter)
     inside = _inside(opened, kind, abi_kernel, closely)
     return File(
         path=path,
         format=f"elf{opened.bits}",
-        machine=machine_of(opened),
+        machine=machine,
         kind=kind,
         interpreter=interpreter,
-        needed=dynamic.names(opened, table, dynamic.DT_NEEDED),
+        needed=needed,
         runpath=_runpath(opened, table),
         versions=tuple(needs),
         relr=dynamic.DT_RELR in table,
-        ifunc=_is_for_musl(kind, interpreter) and dynamic.chooses_functions(opened, table),
-        undefined=_undefined(opened, table) if _is_for_musl(kind, interpreter) else None,
+        ifunc=for_musl and dynamic.chooses_functions(opened, table),
+        undefined=_undefined(opened, table) if for_musl and asked(machine, needed) else None,
         soname=next(iter(dynamic.names(opened, table, dynamic.DT_SONAME)), None),
         abi_kernel=abi_kernel,
         isa=notes.isa_level(opened),

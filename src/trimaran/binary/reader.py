@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from trimaran.binary.elf import BrokenFileError, Source
-from trimaran.binary.linkage import NotStartedError, read_file
+from trimaran.binary.linkage import Asked, NotStartedError, always, read_file
 from trimaran.binary.model import File
 from trimaran.binary.packed import refuse_packed
 from trimaran.errors import TrimaranError, Where, fail
@@ -87,13 +87,16 @@ def inspect_file(path: str | os.PathLike[str]) -> File:
     return look_at(path, _closely)
 
 
-def headers(name: str, source: Source) -> File:
+def headers(name: str, source: Source, *, asked: Asked = always) -> File:
     """What its headers say a program needs, without the release of a glibc that was linked in.
+
+    Args:
+        asked: as for `linkage.read_file`.
 
     Raises as `linkage.read_file`, and for a packed program.
     """
     refuse_packed(name, source)
-    return read_file(name, source, closely=False)
+    return read_file(name, source, closely=False, asked=asked)
 
 
 def _closely(name: str, source: Source) -> File:

@@ -1,7 +1,6 @@
 """The rules for what the dynamic loader asks: libraries, symbol versions, relocations, symbols. Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from posixpath import basename
 
@@ -16,13 +15,13 @@ _PRIVATE = "GLIBC_PRIVATE"
 _MUSL_ITSELF = frozenset({"libc", "libpthread", "librt", "libm", "libdl", "libutil", "libxnet"})
 
 
-@dataclass(slots=True)
 class _Loaded:
-    """What the loader finds for a file, and what for it: found → the library; missing → who needs it."""
+    """What the loader finds for a file, and what not: found → the library; missing → who needs it."""
 
-    found: dict[str, Library | None] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    files: list[File] = field(default_factory=list)
+    def __init__(self, file: File) -> None:
+        self.found: dict[str, Library | None] = {}
+        self.missing: dict[str, str] = {}
+        self.files = [file]
 
 
 def library(needs: Needs, distribution: Distribution) -> Finding | None:
@@ -96,7 +95,7 @@ def _not_there(needs: Needs, name: str) -> bool:
 def _load(needs: Needs, distribution: Distribution) -> _Loaded:
     """Follow the needed libraries, each once, in the loader's order."""
     file = needs.file
-    loaded = _Loaded(files=[file])
+    loaded = _Loaded(file)
     if _is_alone(needs, distribution):
         base, is_musl = _base_of(needs, distribution), distribution.libc is Libc.MUSL
         for name in file.needed:
@@ -132,6 +131,17 @@ def _has(name: str, machine: str, distribution: Distribution) -> bool:
     return name in (distribution.libraries if distribution.inventory is None else distribution.inventory)
 
 
+def other_version(needs: Needs, distribution: Distribution) -> Finding | None:
+    """Is nothing asked of a library of which only the name is known?"""
+    if distribution.libc is not Libc.GLIBC or distribution.inventory is not None:
+        return None
+    for need in needs.other_versions:
+        if _has(need.library, needs.file.machine, distribution):
+            reason = f"no fact says whether {need.version} of {need.library} is there"
+            return Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason)
+    return None
+
+
 def symbol_version(needs: Needs, distribution: Distribution) -> Finding | None:
     """Does each library define the versions that are asked of it?"""
     if distribution.libc is not Libc.GLIBC:
@@ -143,10 +153,6 @@ def symbol_version(needs: Needs, distribution: Distribution) -> Finding | None:
         # A library beside the program may be its own libc.
         outcome = _UNKNOWN if file.runpath else _FAILS
         return Finding(outcome, Rule.SYMBOL_VERSION, f"needs GLIBC_{needs.floor}", libc_of(distribution))
-    for need in needs.other_versions:
-        if _has(need.library, file.machine, distribution):
-            reason = f"no fact says whether {need.version} of {need.library} is there"
-            return Finding(_UNKNOWN, Rule.SYMBOL_VERSION, reason)
     return None
 
 
@@ -215,6 +221,13 @@ def _packed(file: File, distribution: Distribution) -> Finding | None:
 
 def _marked(file: File) -> bool:
     return any(need.version == _DT_RELR_MARKER for need in file.versions)
+
+
+def asks_symbols(machine: str, needed: Iterable[str], distribution: Distribution) -> bool:
+    """Whether `symbol` decides anything for a file that needs these libraries."""
+    return distribution.libc is Libc.MUSL and (
+        distribution.inventory is not None or all(_has(name, machine, distribution) for name in needed)
+    )
 
 
 def symbol(needs: Needs, distribution: Distribution) -> Finding | None:

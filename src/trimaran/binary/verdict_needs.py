@@ -1,8 +1,8 @@
 """What the rules of a verdict are given, and what they answer. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from trimaran.binary.model import File, Outcome, Rule, VersionNeed, glibc_number, number
@@ -18,8 +18,7 @@ class NameService(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What was found by looking where the file itself says, in one root file system.
 
     Args:
@@ -29,11 +28,10 @@ class Place:
     """
 
     interpreter: bool | None = None
-    beside: Mapping[str, tuple[File, Library]] = field(default_factory=dict)
+    beside: Mapping[str, tuple[File, Library]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """What is known beside the file and the distribution. Nothing is: then what depends on it stays unknown.
 
     Args:
@@ -60,8 +58,7 @@ class Finding(NamedTuple):
     found: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What follows from the file alone, worked out once for all distributions."""
 
     file: File

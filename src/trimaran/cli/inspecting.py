@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from trimaran.binary import File, Kind, Outcome, Verdict, verdicts
-from trimaran.binary.elf import Source
+from trimaran.binary import File, Judge, Kind, Outcome, Verdict
 from trimaran.binary.reader import Look, headers, look_at
 from trimaran.binary.report import Inspected
 from trimaran.binary.walk import walk
@@ -25,6 +25,7 @@ _PACKAGES = (
     ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst",
 )  # fmt: skip
 _KNOWN = 512
+_needs = attrgetter(*(each.name for each in fields(File) if each.name not in {"path", "size_bytes"}))
 _Looked = tuple[File, "tuple[Want, ...] | None"]
 
 
@@ -71,13 +72,14 @@ class Job:
     say: Callable[[Inspected, bool], str]
     wants: bool = False
     measured: frozenset[str] = frozenset()
-    _known: dict[File, tuple[Verdict, ...]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[object, ...], tuple[Verdict, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def look(self) -> Look[_Looked]:
         """What is read of a file."""
         if not self.wants:
-            return _headers
+            asked = self._judge.asks_symbols
+            return lambda name, source: (headers(name, source, asked=asked), None)
         from trimaran.binary.wantsread import look
 
         return look
@@ -111,38 +113,17 @@ class Job:
 
     def _judged(self, file: File) -> tuple[Verdict, ...]:
         # Of many files, one in four needs exactly what another needs.
-        needs = replace(file, path="", size_bytes=0)
+        needs = _needs(file)
         found = self._known.get(needs)
         if found is None:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            told, alike = verdicts(file, self._distinct[0]), self._distinct[1]
-            found = self._known[needs] = tuple(
-                told[place] if told[place].distribution == name else told[place]._replace(distribution=name)
-                for name, place in alike
-            )
+            found = self._known[needs] = self._judge.verdicts(file)
         return found
 
     @cached_property
-    def _distinct(self) -> tuple[list[Distribution], list[tuple[str, int]]]:
-        """Of distributions that differ in name alone one is judged: these, and for each id its place."""
-        judged: list[Distribution] = []
-        places = []
-        for each in self.chosen:
-            same = (
-                place
-                for place, other in enumerate(judged)
-                if replace(other, id=each.id, name=each.name, source=each.source, checked=each.checked)
-                == each
-            )
-            place = next(same, len(judged))
-            judged += [each] if place == len(judged) else []
-            places.append((each.id, place))
-        return judged, places
-
-
-def _headers(name: str, source: Source) -> _Looked:
-    return headers(name, source), None
+    def _judge(self) -> Judge:
+        return Judge(self.chosen)
 
 
 def _may_hold_programs(error: TrimaranError, item: Item) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import click
@@ -29,8 +28,7 @@ class Ended(NamedTuple):
     passed_over: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A form of output.
 
     Args:
@@ -43,7 +41,7 @@ class Form:
     say: Callable[[Inspected, bool], str]
     head: str = ""
     joint: str = ""
-    tail: Callable[[Ended], str] = field(default=lambda _: "")
+    tail: Callable[[Ended], str] = lambda _: ""
 
 
 def form(name: str, *, counted: bool) -> Form:

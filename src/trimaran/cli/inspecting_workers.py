@@ -9,7 +9,6 @@ import pickle
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -49,14 +48,12 @@ def _one(job: Job, item: _Given) -> Answer:
     return Answer(problems=item.problems) if isinstance(item, TrimaranError) else job.answer(item)
 
 
-@dataclass(slots=True)
 class _Worker:
     """A child process, the ends of its pipes, and what it was given and has not answered."""
 
-    child: int
-    to: int
-    back: int
-    given: Sequence[_Given] = ()
+    def __init__(self, child: int, to: int, back: int) -> None:
+        self.child, self.to, self.back = child, to, back
+        self.given: Sequence[_Given] = ()
 
 
 def _shared(job: Job, items: Iterator[_Given], count: int) -> Iterator[Answer]:

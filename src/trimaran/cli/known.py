@@ -9,14 +9,15 @@ from trimaran.facts import Distribution, distributions
 
 def measured() -> Mapping[str, Distribution]:
     """The root file systems at hand, by name."""
-    store = paths.data() / "rootfs"
     # Most people have none, and need not wait for the room that knows them.
-    if not store.is_dir():
+    if not paths.has_data("rootfs"):
         return {}
     from trimaran.rootfs import roots
 
     # A verdict names its distribution as the user names the root file system.
-    return {name: replace(root.distribution, id=name) for name, root in roots(store).items()}
+    return {
+        name: replace(root.distribution, id=name) for name, root in roots(paths.data() / "rootfs").items()
+    }
 
 
 def known() -> Mapping[str, Distribution]:

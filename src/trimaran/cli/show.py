@@ -2,12 +2,11 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable
 
 import click
 
-from trimaran.errors import Problem, printable
+from trimaran.errors import Problem, TrimaranError, printable
 
 
 def problems(found: Iterable[Problem]) -> None:
@@ -55,15 +54,17 @@ def unwritable(error: OSError) -> None:
 
 def internal(error: Exception) -> None:
     """Print a bug of ours as a problem; the traceback goes to a file that can be sent."""
+    import traceback
+
     from trimaran.cli import paths
 
-    report = paths.state() / "crash.txt"
     fix = "this is a bug in Trimaran"
     try:
+        report = paths.state() / "crash.txt"
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text("".join(traceback.format_exception(error)), "utf-8")
         fix += f"; please report it with {report}"
-    except OSError:
+    except (OSError, TrimaranError):
         fix += "; please report it"
     where = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"  # noqa: PTH119

@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from trimaran.binary import Conditions, File
 from trimaran.errors import fail
@@ -46,10 +46,10 @@ class Machine:
     def conditions(self, known: Conditions, file: File) -> Conditions:
         """What a prediction may use there."""
         if self.before:
-            known = replace(known, kernel=OLD_KERNEL)
+            known = known._replace(kernel=OLD_KERNEL)
         if self.emulator:
             cpu = (self.level if self.known else None) if file.machine == "x86_64" else None
-            known = replace(known, cpu=cpu, machines=(known.machines or frozenset()) | {file.machine})
+            known = known._replace(cpu=cpu, machines=(known.machines or frozenset()) | {file.machine})
         return known
 
 
