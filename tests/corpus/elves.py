@@ -78,8 +78,16 @@ def mistaken() -> Iterator[Bad]:
     load = WHOLE[_HEADER : _HEADER + _PROGRAM]
     twice = WHOLE[: _HEADER + _PROGRAM] + load + WHOLE[_HEADER + 2 * _PROGRAM :]
     yield Bad("segments that overlap", patched(twice, _HEADER + _PROGRAM + 8, "<Q", 0), "")
+    yield Bad("a segment behind the end", patched(WHOLE, _HEADER + 8, "<Q", 1 << 40), "TRM0205")
+    room, entry = _HEADER + 40, 24
+    yield Bad("a segment with more bytes than memory", patched(WHOLE, room, "<Q", 1), "TRM0206")
+    yield Bad("a segment beyond all addresses", patched(WHOLE, room, "<Q", 1 << 60), "TRM0206")
+    yield Bad("a segment that fits no page", patched(WHOLE, _HEADER + 16, "<Q", 0x400008), "TRM0206")
+    yield Bad("an entry in no segment", patched(WHOLE, entry, "<Q", 1 << 40), "TRM0206")
+    yield Bad("no segment to load", patched(WHOLE, _HEADER, "<I", 0), "TRM0206")
+    # Loaders find it by its address.
     yield Bad(
-        "a segment behind the end", patched(WHOLE, _HEADER + 2 * _PROGRAM + 8, "<Q", 1 << 40), "TRM0205"
+        "a dynamic section whose offset is wrong", patched(WHOLE, _HEADER + 2 * _PROGRAM + 8, "<Q", 64), ""
     )
     yield Bad("an interpreter without an end", patched(WHOLE, _HEADER + _PROGRAM + 32, "<Q", 5), "TRM0206")
     yield Bad("no section header, as after a strip of everything", WHOLE, "")

@@ -14,21 +14,37 @@ from tests.rootfs import CACHE, PATH, MissingPeerError
 
 pytestmark = pytest.mark.peer
 
-_POLICY = "selinux-policy-default"
+_USES = """module go_env 1.0;
+require {
+  type usr_t;
+  class dir { search read };
+  class file { execute execute_no_trans };
+}
+allow golang_t usr_t:dir { search read };
+"""
+_DECLARES = """type golang_t;
+type golang_exec_t;
+allow golang_t golang_exec_t:file { execute execute_no_trans };
+"""
 
 
 @pytest.fixture(scope="module")
 def policy() -> Path:
-    """The modules of Debian's build of the SELinux reference policy, unpacked; downloaded once."""
-    ready = CACHE / f"{_POLICY}-1"
+    """The modules of Debian's build of the SELinux reference policy."""
+    return _package("selinux-policy-default") / "usr/share/selinux/default"
+
+
+def _package(name: str) -> Path:
+    """One of Debian's packages, unpacked; downloaded once."""
+    ready = CACHE / f"{name}-1"
     if not ready.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f".{_POLICY}-") as folder:
-            _apt(folder, "apt-get", "download", _POLICY)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f".{name}-") as folder:
+            _apt(folder, "apt-get", "download", name)
             deb = next(Path(folder).glob("*.deb"))
             _apt(folder, "dpkg-deb", "-x", str(deb), "tree")
             shutil.move(Path(folder) / "tree", ready)
-    return ready / "usr/share/selinux/default"
+    return ready
 
 
 def _apt(folder: str, *argv: str) -> None:
@@ -45,6 +61,24 @@ def test_the_reference_policy_has_no_types_for_go(policy: Path) -> None:
     assert any(b"httpd_exec_t" in module for module in modules.values())
     for name in (b"golang_exec_t", b"golang_bin_t", b"golang_t"):
         assert not [each for each, module in modules.items() if name in module]
+
+
+def test_a_policy_module_must_declare_the_types_that_it_uses(tmp_path: Path) -> None:
+    compiler = _package("checkpolicy") / "usr/bin/checkmodule"
+
+    def compiled(text: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "go_env.te").write_text(text, "utf-8")
+        argv = [str(compiler), "-M", "-m", "-o", "go_env.mod", "go_env.te"]
+        return subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+
+    refused = compiled(_USES)
+    assert refused.returncode == 1
+    assert "unknown type golang_t" in refused.stderr
+    assert not (tmp_path / "go_env.mod").exists()
+    head, rule = _USES.split("allow")
+    whole = compiled(f"{head}{_DECLARES}allow{rule}")
+    assert whole.returncode == 0, whole.stderr
+    assert b"golang_exec_t" in (tmp_path / "go_env.mod").read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,20 @@ def test_a_digest_with_dots_in_its_middle_is_none(tmp_path: Path) -> None:
     short = run(["sha256sum", "-c", tmp_path / "short"])
     assert short.returncode == 1
     assert "no properly formatted checksum lines found" in short.stderr
+
+
+def test_the_archive_is_unpacked_by_the_name_that_it_was_saved_under(tmp_path: Path) -> None:
+    # As published: the archive is named after its release, and everything in it stands below `go/`.
+    (tmp_path / "go/src").mkdir(parents=True)
+    (tmp_path / "go/src/make.bash").write_text("", "utf-8")
+    saved = tmp_path / "go1.22.5.src.tar.gz"
+    assert run(["tar", "-C", tmp_path, "-czf", saved, "go"]).returncode == 0
+    shutil.rmtree(tmp_path / "go")
+    said = run(["tar", "-C", tmp_path, "-xzf", "go/src.tar.gz"])
+    assert said.returncode == 2
+    assert "go/src.tar.gz: Cannot open: No such file or directory" in said.stderr
+    assert run(["tar", "-C", tmp_path, "-xzf", saved]).returncode == 0
+    assert (tmp_path / "go/src/make.bash").exists()
 
 
 def test_a_wrong_goroot_is_not_always_an_error(tmp_path: Path) -> None:

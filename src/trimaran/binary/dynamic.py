@@ -33,7 +33,9 @@ def entries(elf: Elf) -> dict[int, list[int]]:
             layout = elf.order + ("qQ" if elf.bits == 64 else "iI")
             width = struct.calcsize(layout)
             count = min(segment.size // width, ENTRIES)
-            for tag, value in struct.iter_unpack(layout, elf.source.at(segment.offset, count * width)):
+            # Loaders know its address alone.
+            rows = elf.source.at(elf.offset_of(segment.address), count * width)
+            for tag, value in struct.iter_unpack(layout, rows):
                 if tag == DT_NULL:
                     break
                 found.setdefault(tag & 0xFFFFFFFF, []).append(value)

@@ -58,6 +58,7 @@ class Segment(NamedTuple):
     offset: int
     address: int
     size: int
+    memory: int
 
 
 class Section(NamedTuple):
@@ -72,7 +73,11 @@ class Section(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """An opened ELF file: its header and program headers, and where to read the rest from."""
+    """An opened ELF file: its header and program headers, and where to read the rest from.
+
+    Args:
+        table: where its program headers stand.
+    """
 
     source: Source = field(repr=False)
     bits: int
@@ -81,6 +86,7 @@ class Elf:
     machine: int
     flags: int
     entry: int
+    table: int
     segments: tuple[Segment, ...]
     section_table: tuple[int, int, int, int]
 
@@ -127,7 +133,9 @@ def read_elf(source: Source) -> Elf:
             # The kernel maps it all the same, and ends the program at the first byte that is not there.
             what = f"ends after {source.size} bytes; a segment reaches to {segment.offset + segment.size}"
             raise BrokenFileError(what, truncated=True)
-    return Elf(source, bits, order, kind, machine, flags, entry, segments, (sections_at, *fields[10:]))
+    return Elf(
+        source, bits, order, kind, machine, flags, entry, segments_at, segments, (sections_at, *fields[10:])
+    )
 
 
 def _segments(source: Source, layout: str, offset: int, width: int, count: int) -> tuple[Segment, ...]:
@@ -140,9 +148,13 @@ def _segments(source: Source, layout: str, offset: int, width: int, count: int) 
     rows = struct.iter_unpack(layout, source.at(offset, width * count))
     if "Q" in layout:
         return tuple(
-            Segment(kind, flags, at, address, size) for kind, flags, at, address, _, size, _, _ in rows
+            Segment(kind, flags, at, address, size, memory)
+            for kind, flags, at, address, _, size, memory, _ in rows
         )
-    return tuple(Segment(kind, flags, at, address, size) for kind, at, address, _, size, _, flags, _ in rows)
+    return tuple(
+        Segment(kind, flags, at, address, size, memory)
+        for kind, at, address, _, size, memory, flags, _ in rows
+    )
 
 
 def sections(elf: Elf) -> tuple[Section, ...]:

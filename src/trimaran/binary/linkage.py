@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from trimaran.binary import dynamic, elf, notes, staticglibc, stubs
+from trimaran.binary import dynamic, elf, mapped, notes, staticglibc, stubs
 from trimaran.binary.buildinfo import read_build
 from trimaran.binary.constants import Constants
 from trimaran.binary.elf import BrokenFileError, Elf, Source
@@ -66,6 +66,7 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
     """
     opened = elf.read_elf(source)
     _refuse_unstarted(opened)
+    mapped.refuse(opened)
     table = dynamic.entries(opened)
     interpreter = elf.interpreter(opened)
     needs = dict.fromkeys(
@@ -74,6 +75,8 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
     machine, needed = machine_of(opened), dynamic.names(opened, table, dynamic.DT_NEEDED)
     for_musl = _is_for_musl(kind, interpreter)
+    if kind is not Kind.LIBRARY:
+        mapped.refuse_start(opened, has_interpreter=interpreter is not None)
     inside = _inside(opened, kind, abi_kernel, closely)
     return File(
         path=path,

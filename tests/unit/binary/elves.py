@@ -76,7 +76,7 @@ class _Layout:
         entries += [(tag, self.string(text)) for tag, text in elf.strings.items()]
         entries += [*elf.numbers.items(), *elf.more]
         needs, symbols = self.version_needs(), self.symbols()
-        dynamic_wanted = bool(entries or needs or elf.undefined)
+        dynamic_wanted = bool(entries or needs or elf.undefined or elf.interpreter is not None)
         parts = [("interp", (elf.interpreter or "").encode() + b"\0" if elf.interpreter is not None else b"")]
         parts += [
             ("strings", self.strings if dynamic_wanted else b""),
