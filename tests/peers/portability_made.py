@@ -18,6 +18,7 @@ _HOSTS = '#include <netdb.h>\n#include <stdio.h>\nint main(void) { struct addrin
 _ALONE = 'void _start(void) { __asm__ volatile("mov $60, %eax; xor %edi, %edi; syscall"); }\n'
 _PART = "int part(void) { return 7; }\n"
 _CHOICE = 'int one(void) { return 1; }\nint (*choose(void))(void) { return one; }\nint chosen(void) __attribute__((ifunc("choose"), visibility("hidden")));\nint part(void) { return chosen(); }\n'  # noqa: E501
+_EXPORTED = _CHOICE.replace(', visibility("hidden")', "")
 _PLUGIN = "int host(void);\nint part(void) { return host(); }\n"
 _WHOLE = "int part(void);\nint main(void) { return part() != 7; }\n"
 
@@ -110,6 +111,8 @@ MADE = {
     "c-ifunc-static": Made(_CHOICE + "int main(void) { return part() != 1; }\n", ("-static",)),
     "c-ifunc-musl": Made(_CHOICE + "int main(void) { return part() != 1; }\n", compiler="musl-gcc"),
     "c-library-ifunc": Made(_CHOICE, ("-shared", "-fPIC", "-nostdlib")),
+    "c-library-ifunc-called": Made(_EXPORTED, ("-shared", "-fPIC", "-nostdlib")),
+    "c-library-ifunc-exported": Made(_EXPORTED.partition("int part")[0], ("-shared", "-fPIC", "-nostdlib")),
     "c-library-plugin": Made(_PLUGIN, ("-shared", "-fPIC", "-nostdlib", "-Wl,-e,part")),
     "c-library-arm64": Made(_PART, ("-shared", "-fPIC"), "aarch64-linux-gnu-gcc"),
     **{f"c-relr-{name}": _packed(call) for name, call in _CALLS.items()},

@@ -14,12 +14,13 @@ NEEDED_BYTES = 1 << 18
 VERSIONS = 4096
 VERSION_BYTES = 512
 SYMBOLS = 1 << 17
+RELOCATIONS = 1 << 20
 STRING_BYTES = 4 << 20
 
 DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 0, 1, 4, 5, 6, 10
 DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS = 14, 15, 29, 30
 DT_PLTRELSZ, DT_RELA, DT_RELASZ, DT_JMPREL = 2, 7, 8, 23
-_EM_X86_64, _R_X86_64_IRELATIVE = 62, 37
+_EM_X86_64, _R_X86_64_IRELATIVE, _STT_GNU_IFUNC = 62, 37, 10
 DF_STATIC_TLS = 0x10
 DT_GNU_HASH = 0x6FFFFEF5
 DT_RELR, DT_VERNEED, DT_VERNEEDNUM, DT_FLAGS_1 = 36, 0x6FFFFFFE, 0x6FFFFFFF, 0x6FFFFFFB
@@ -105,6 +106,38 @@ def chooses_functions(elf: Elf, table: dict[int, list[int]]) -> bool:
             if elf.unpack("QQQ", at)[1] & 0xFFFFFFFF == _R_X86_64_IRELATIVE:
                 return True
     return False
+
+
+def chosen_by_name(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
+    """Names of its own functions that it refers to and that are yet to be chosen (STT_GNU_IFUNC; x86_64).
+
+    musl binds nothing to these: with it they are missing like those that are nowhere.
+    """
+    wide = elf.machine == _EM_X86_64 and elf.bits == 64
+    count = symbol_count(elf, table) if wide and DT_SYMTAB in table else None
+    if not count:
+        return ()
+    rows = elf.source.at(elf.offset_of(table[DT_SYMTAB][0]), count * 24)
+    # The type of a symbol is the lower half of its fifth byte.
+    kinds = rows[4::24]
+    if not any(kind & 15 == _STT_GNU_IFUNC for kind in set(kinds)):
+        return ()
+    used = {info >> 32 for info in _relocations(elf, table)}
+    wanted = [
+        struct.unpack_from("<I", rows, 24 * place)[0]
+        for place, kind in enumerate(kinds)
+        if kind & 15 == _STT_GNU_IFUNC and place in used and rows[24 * place + 6 : 24 * place + 8] != b"\0\0"
+    ]
+    return _names_at(elf, table, wanted) if wanted else ()
+
+
+def _relocations(elf: Elf, table: dict[int, list[int]]) -> Iterator[int]:
+    """What each says of its kind and its symbol, in 64 bits."""
+    for start, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
+        count = min(table.get(size, [0])[0] // 24, RELOCATIONS)
+        if count and start in table:
+            rows = elf.source.at(elf.offset_of(table[start][0]), count * 24)
+            yield from (info for _, info, _ in struct.iter_unpack("<QQQ", rows))
 
 
 def undefined_symbols(elf: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:

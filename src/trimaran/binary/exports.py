@@ -12,7 +12,8 @@ from trimaran.binary.elf import NAME_BYTES, BrokenFileError, Elf
 DT_VERDEF, DT_VERDEFNUM = 0x6FFFFFFC, 0x6FFFFFFD
 _FLAG_BASE = 1  # the version that stands for the library itself
 _BINDINGS = (1, 2, 10)  # global, weak, unique
-_KINDS = (0, 1, 2, 5, 6, 10)  # no type, object, function, common, thread-local, chosen at run time
+# No type, object, function, common, thread-local. What is chosen at run time (10) is nothing to musl.
+_KINDS = (0, 1, 2, 5, 6)
 _VISIBLE = (0, 3)  # default and protected
 
 
@@ -37,7 +38,7 @@ def version_definitions(elf: Elf, table: dict[int, list[int]]) -> frozenset[str]
 
 
 def defined_symbols(elf: Elf, table: dict[int, list[int]]) -> frozenset[str] | None:
-    """Names that others may bind to, weak ones too; None when their number cannot be told.
+    """Names that others may bind to with musl, weak ones too; None when their number cannot be told.
 
     Raises BrokenFileError as `version_definitions`.
     """

@@ -89,7 +89,7 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
         versions=tuple(needs),
         relr=dynamic.DT_RELR in table,
         ifunc=for_musl and dynamic.chooses_functions(opened, table),
-        undefined=_undefined(opened, table) if for_musl and asked(machine, needed) else None,
+        undefined=_missing(opened, table) if for_musl and asked(machine, needed) else None,
         soname=next(iter(dynamic.names(opened, table, dynamic.DT_SONAME)), None),
         abi_kernel=abi_kernel,
         isa=notes.isa_level(opened),
@@ -167,6 +167,19 @@ def _runpath(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...]:
 def _is_for_musl(kind: Kind, interpreter: str | None) -> bool:
     # musl has no symbol versions, so only there the names themselves decide. It may load any library.
     return kind is Kind.LIBRARY or (interpreter is not None and "/ld-musl-" in interpreter)
+
+
+def _missing(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:
+    """What musl must find for it."""
+    found = _undefined(opened, table)
+    if found is None:
+        return None
+    try:
+        return (*found, *dynamic.chosen_by_name(opened, table))
+    except BrokenFileError as error:
+        if error.truncated:
+            raise
+        return found
 
 
 def _undefined(opened: Elf, table: dict[int, list[int]]) -> tuple[str, ...] | None:
