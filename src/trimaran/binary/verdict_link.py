@@ -242,6 +242,11 @@ def symbol(needs: Needs, distribution: Distribution) -> Finding | None:
         return Finding(
             _UNKNOWN, Rule.SYMBOL, "what musl exports is only known for x86_64", libc_of(distribution)
         )
+    if file.kind is Kind.LIBRARY and not file.needed:
+        # musl's loader shows itself to those alone that ask for libc; who loads a library most likely did.
+        names = listed(sorted(needs.undefined), 3)
+        reason = f"asks for no library, so the program that loads it must bring {names}"
+        return Finding(_UNKNOWN, Rule.SYMBOL, reason)
     missing = needs.undefined - distribution.symbols
     if not missing and _is_alone(needs, distribution):
         # Nothing is known of what other libraries need, so there is no need to follow them.

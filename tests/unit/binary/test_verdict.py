@@ -40,6 +40,7 @@ PIE = File("pie", "elf64", "x86_64", Kind.PIE, GLIBC)
 ON_MUSL = File(
     "musl", "elf64", "x86_64", Kind.PIE, MUSL, ("libc.musl-x86_64.so.1",), undefined=("puts", "open64")
 )
+ALONE = File("plugin.so", "elf64", "x86_64", Kind.LIBRARY, undefined=())
 GO = GoBuild("go1.26.8", settings=(("GOAMD64", "v1"),))
 
 
@@ -117,6 +118,10 @@ def judged(file: File, on: str) -> tuple[str, str]:
         (replace(ON_MUSL, relr=True), "alpine-3.23", "runs", "symbol"),
         (replace(ON_MUSL, relr=True), "alpine-3.18", "unknown", "relocation"),
         (replace(ON_MUSL, ifunc=True), "alpine-3.23", "fails", "relocation"),
+        # A library that asks for none sees musl's own symbols only if the program that loads it does.
+        (replace(ALONE, undefined=("puts",)), "alpine-3.23", "unknown", "symbol"),
+        (replace(ALONE, undefined=("puts",)), "debian-12", "runs", "kind"),
+        (ALONE, "alpine-3.23", "runs", "kind"),
         # A static program relocates itself.
         (replace(STATIC, kind=Kind.STATIC_PIE, relr=True), "debian-11", "runs", "static"),
         # The program may bring its own C library.
