@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from trimaran.binary import dynamic, elf, mapped, notes, staticglibc, stubs
-from trimaran.binary.buildinfo import read_build
+from trimaran.binary.buildinfo import GoBuild, read_build
 from trimaran.binary.constants import Constants
 from trimaran.binary.elf import BrokenFileError, Elf, Source
 from trimaran.binary.model import File, Kind, VersionNeed, number
@@ -35,6 +35,16 @@ _WIDE = {
     "s390": "s390x",
 }
 _DF_1_NODEFLIB, _DF_1_PIE = 0x800, 0x08000000
+# GOOS → the system's own name.
+_SYSTEMS = {
+    "android": "Android",
+    "dragonfly": "DragonFly BSD",
+    "freebsd": "FreeBSD",
+    "illumos": "illumos",
+    "netbsd": "NetBSD",
+    "openbsd": "OpenBSD",
+    "solaris": "Solaris",
+}
 _STATIC = (Kind.STATIC, Kind.STATIC_PIE)
 # What glibc asks for on amd64 and arm64. Whoever has no older kernel need not know whether it checks.
 _COMMON_KERNEL = (3, 7)
@@ -45,7 +55,16 @@ Asked = Callable[[str, Sequence[str]], bool]
 
 
 class NotStartedError(Exception):
-    """The file is ELF, but of a kind that nobody starts: an object file, a core dump."""
+    """The file is ELF, but nothing that Linux starts: an object file, a core dump, a program for FreeBSD.
+
+    Args:
+        what: as `an object file`.
+        fix: what to do instead.
+    """
+
+    def __init__(self, what: str, fix: str = "inspect the program that is linked from it") -> None:
+        super().__init__(what)
+        self.fix = fix
 
 
 def always(_: str, __: Sequence[str]) -> bool:
@@ -73,6 +92,8 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
+    if abi_kernel is None and (system := _other_system(opened, interpreter, go)):
+        raise NotStartedError(f"a program for {system}", "build it for Linux; for Go, with GOOS=linux")
     machine, needed = machine_of(opened), dynamic.names(opened, table, dynamic.DT_NEEDED)
     for_musl = _is_for_musl(kind, interpreter)
     if kind is not Kind.LIBRARY:
@@ -111,6 +132,19 @@ def _refuse_unstarted(opened: Elf) -> None:
     # `objcopy --only-keep-debug` keeps the headers, and nothing that they lead to.
     if any(each.kind == elf.PT_DYNAMIC and not each.size for each in opened.segments):
         raise NotStartedError("a file of debug information, without its program")
+
+
+def _other_system(opened: Elf, interpreter: str | None, go: GoBuild | None) -> str | None:
+    """The system that it was made for, when that is not Linux. The kernel starts it all the same; it crashes.
+
+    The header's own byte for the system decides nothing: the kernel does not look at it.
+    """
+    built_for = go.setting("GOOS") if go is not None else None
+    if built_for is None:
+        # bionic's loader; bionic's notes also stand in static programs, and those Linux can run.
+        is_android = interpreter is not None and interpreter.startswith("/system/bin/linker")
+        return "Android" if is_android else notes.other_system(opened)
+    return None if built_for == "linux" else _SYSTEMS.get(built_for, built_for)
 
 
 class _Inside(NamedTuple):

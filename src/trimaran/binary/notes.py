@@ -16,6 +16,16 @@ _EM_X86_64 = 62
 _NT_ABI_TAG, _NT_PROPERTY = 1, 5
 _ISA_1_NEEDED = 0xC0008002
 _LINUX = 0
+_GNU = b"GNU\0"
+# Whose notes are no other than in programs for that system: each one's crt1, or its `sys/elf_notes.h`.
+_SYSTEMS = {
+    b"DragonFly\0": "DragonFly BSD",
+    b"FreeBSD\0": "FreeBSD",
+    b"NetBSD\0": "NetBSD",
+    b"OpenBSD\0": "OpenBSD",
+}
+# The first word of a GNU ABI tag (glibc's elf.h).
+_ABI_SYSTEMS = {1: "GNU Hurd", 2: "Solaris", 3: "FreeBSD"}
 
 
 def abi_kernel(elf: Elf) -> str | None:
@@ -25,6 +35,16 @@ def abi_kernel(elf: Elf) -> str | None:
             system, *parts = struct.unpack(elf.order + "IIII", body[:16])
             if system == _LINUX:
                 return ".".join(str(part) for part in parts)
+    return None
+
+
+def other_system(elf: Elf) -> str | None:
+    """The system other than Linux whose startup files, or C library, left their mark; None without one."""
+    for owner, kind, body in _notes_of(elf, PT_NOTE, 4):
+        if owner in _SYSTEMS:
+            return _SYSTEMS[owner]
+        if owner == _GNU and kind == _NT_ABI_TAG and len(body) >= 16:
+            return _ABI_SYSTEMS.get(struct.unpack(elf.order + "I", body[:4])[0])
     return None
 
 
@@ -47,6 +67,10 @@ def isa_level(elf: Elf) -> int:
 
 
 def _gnu_notes(elf: Elf, wanted: int, alignment: int) -> Iterator[tuple[int, bytes]]:
+    return ((kind, body) for owner, kind, body in _notes_of(elf, wanted, alignment) if owner == _GNU)
+
+
+def _notes_of(elf: Elf, wanted: int, alignment: int) -> Iterator[tuple[bytes, int, bytes]]:
     for segment in elf.segments:
         if segment.kind != wanted or not 16 <= segment.size <= NOTE_BYTES:
             continue
@@ -57,11 +81,10 @@ def _gnu_notes(elf: Elf, wanted: int, alignment: int) -> Iterator[tuple[int, byt
         yield from _notes(elf.order, notes, alignment)
 
 
-def _notes(order: str, notes: bytes, alignment: int) -> Iterator[tuple[int, bytes]]:
+def _notes(order: str, notes: bytes, alignment: int) -> Iterator[tuple[bytes, int, bytes]]:
     at = 0
     while at + 12 <= len(notes):
         name_size, size, kind = struct.unpack(order + "III", notes[at : at + 12])
         body = at + 12 + -(-name_size // 4) * 4
-        if notes[at + 12 : at + 12 + name_size] == b"GNU\0":
-            yield kind, notes[body : body + size]
+        yield notes[at + 12 : at + 12 + name_size], kind, notes[body : body + size]
         at = body + -(-size // alignment) * alignment

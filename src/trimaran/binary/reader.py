@@ -146,9 +146,7 @@ def look_into(name: str, source: Source, look: Look[Read]) -> Read:
             raise fail("TRM0205", error.what, "copy or download it again", Where(name)) from None
         raise fail("TRM0206", error.what, "it would not start; build it again", Where(name)) from None
     except NotStartedError as error:
-        raise fail(
-            "TRM0207", f"this is {error}", "inspect the program that is linked from it", Where(name)
-        ) from None
+        raise fail("TRM0207", f"this is {error}", error.fix, Where(name)) from None
 
 
 def _refuse_special(name: str, mode: int) -> None:

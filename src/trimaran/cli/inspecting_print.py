@@ -136,7 +136,8 @@ def _table() -> Form:
         return ""
 
     def tail(_: Ended) -> str:
-        _print_table(held)
+        if held:
+            _print_table(held)
         return ""
 
     return Form(say, tail=tail)

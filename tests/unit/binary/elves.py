@@ -25,6 +25,7 @@ class Elf:
     more: tuple[tuple[int, int], ...] = ()  # further dynamic entries as they are
     entry: int = BASE
     buildinfo: bytes = b""
+    notes: bytes = b""
 
     def __bytes__(self) -> bytes:
         return _Layout(self).build()
@@ -46,6 +47,12 @@ def pointed_buildinfo(version: str, settings: str, bits: int, order: str, addres
     head += struct.pack(order + 2 * word, first, first + 2 * width).ljust(16, b"\0")
     headers = struct.pack(order + 4 * word, texts, len(version), texts + len(version), len(framed))
     return head + headers + version.encode() + framed
+
+
+def note(owner: bytes, kind: int, body: bytes, order: str = "<") -> bytes:
+    """One note as it stands in a PT_NOTE segment; `owner` with its closing zero."""
+    head = struct.pack(order + "III", len(owner), len(body), kind)
+    return head + owner.ljust(-(-len(owner) // 4) * 4, b"\0") + body.ljust(-(-len(body) // 4) * 4, b"\0")
 
 
 def _varint(body: bytes) -> bytes:
@@ -89,8 +96,8 @@ class _Layout:
         entries += [(6, "symbols"), (4, "hash")] if elf.undefined else []
         width = 16 if self.wide else 8
         parts += [("dynamic", bytes(width * (len(entries) + 1)) if dynamic_wanted else b"")]
-        parts += [("buildinfo", elf.buildinfo)]
-        segments = 1 + (elf.interpreter is not None) + dynamic_wanted
+        parts += [("buildinfo", elf.buildinfo), ("notes", elf.notes)]
+        segments = 1 + (elf.interpreter is not None) + dynamic_wanted + bool(elf.notes)
         place, at = {}, self.header + segments * self.program_header
         for name, body in parts:
             at = -(-at // 16) * 16
@@ -108,6 +115,7 @@ class _Layout:
         out += self.segment(1, 6, 0, size)
         out += self.segment(3, 4, *place["interp"]) if elf.interpreter is not None else b""
         out += self.segment(2, 6, *place["dynamic"]) if dynamic_wanted else b""
+        out += self.segment(4, 4, *place["notes"]) if elf.notes else b""
         out = out.ljust(size, b"\0")
         for name, (start, length) in place.items():
             out[start : start + length] = bodies[name]

@@ -103,6 +103,13 @@ def test_a_table_names_each_verdict(cgo: Path) -> None:
     assert "alpine-3.23" in done.stdout
 
 
+def test_a_table_of_nothing_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    done = trimaran("inspect", tmp_path / "script", "-o", "table")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "TRM0204" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

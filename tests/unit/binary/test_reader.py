@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.binary.elves import BASE, Elf
+from tests.unit.binary.elves import BASE, Elf, inline_buildinfo, note
 
 from trimaran.binary import File, Kind, VersionNeed, inspect_file
 from trimaran.binary.elf import BrokenFileError
@@ -284,3 +284,31 @@ def test_debug_information_without_its_program_is_told_so(tmp_path: Path) -> Non
     with pytest.raises(TrimaranError, match="debug information") as caught:
         inspect(bytes(body), tmp_path)
     assert "TRM0207" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("elf", "system"),
+    [
+        (Elf(kind=2, interpreter=None, notes=note(b"FreeBSD\0", 1, bytes(4))), "FreeBSD"),
+        (Elf(kind=2, interpreter=None, order=">", notes=note(b"NetBSD\0", 1, bytes(4), ">")), "NetBSD"),
+        (Elf(interpreter="/usr/libexec/ld.so", notes=note(b"OpenBSD\0", 1, bytes(4))), "OpenBSD"),
+        (Elf(interpreter="/system/bin/linker64", needed=("libc.so",)), "Android"),
+        (Elf(interpreter="/lib/ld.so", notes=note(b"GNU\0", 1, bytes([1] + 15 * [0]))), "GNU Hurd"),
+        (
+            Elf(kind=2, interpreter=None, buildinfo=inline_buildinfo("go1.26.8", "build\tGOOS=dragonfly\n")),
+            "DragonFly BSD",
+        ),
+    ],
+)
+def test_a_program_for_another_system_is_refused_by_that_systems_name(
+    elf: Elf, system: str, tmp_path: Path
+) -> None:
+    assert refused(bytes(elf), tmp_path) == f"TRM0207 this is a program for {system}"
+
+
+def test_the_headers_own_byte_for_the_system_decides_nothing(tmp_path: Path) -> None:
+    body = bytearray(
+        bytes(Elf(kind=2, interpreter=None, notes=note(b"GNU\0", 1, struct.pack("<4I", 0, 3, 2, 0))))
+    )
+    body[7] = 9  # FreeBSD's number; Linux does not look at it
+    assert inspect(bytes(body), tmp_path).abi_kernel == "3.2.0"

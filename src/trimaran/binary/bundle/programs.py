@@ -48,9 +48,7 @@ def _looked(place: str, source: Source, look: Look[T]) -> T | TrimaranError:
     except BrokenFileError as error:
         return placed(_broken(error), place)
     except NotStartedError as error:
-        return placed(
-            fail("TRM0207", f"this is {error}", "inspect the program that is linked from it"), place
-        )
+        return placed(fail("TRM0207", f"this is {error}", error.fix), place)
 
 
 def placed(error: TrimaranError, place: str) -> TrimaranError:
