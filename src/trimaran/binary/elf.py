@@ -77,6 +77,7 @@ class Elf:
 
     Args:
         table: where its program headers stand.
+        system: the header's byte for the system that it was made for (EI_OSABI).
     """
 
     source: Source = field(repr=False)
@@ -89,6 +90,7 @@ class Elf:
     table: int
     segments: tuple[Segment, ...]
     section_table: tuple[int, int, int, int]
+    system: int = 0
 
     def unpack(self, layout: str, offset: int) -> tuple[int, ...]:
         """Numbers in the file's byte order."""
@@ -133,8 +135,9 @@ def read_elf(source: Source) -> Elf:
             # The kernel maps it all the same, and ends the program at the first byte that is not there.
             what = f"ends after {source.size} bytes; a segment reaches to {segment.offset + segment.size}"
             raise BrokenFileError(what, truncated=True)
+    section_table = (sections_at, *fields[10:])
     return Elf(
-        source, bits, order, kind, machine, flags, entry, segments_at, segments, (sections_at, *fields[10:])
+        source, bits, order, kind, machine, flags, entry, segments_at, segments, section_table, ident[7]
     )
 
 

@@ -45,6 +45,8 @@ _SYSTEMS = {
     "openbsd": "OpenBSD",
     "solaris": "Solaris",
 }
+# EI_OSABI (the gabi's list) of those that write it.
+_OS_ABI = {2: "NetBSD", 6: "Solaris", 9: "FreeBSD", 12: "OpenBSD"}
 _STATIC = (Kind.STATIC, Kind.STATIC_PIE)
 # What glibc asks for on amd64 and arm64. Whoever has no older kernel need not know whether it checks.
 _COMMON_KERNEL = (3, 7)
@@ -92,8 +94,9 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
         VersionNeed(lib, name) for lib, name, weak in dynamic.version_needs(opened, table) if not weak
     )
     kind, abi_kernel, go = _kind(opened, table, interpreter), notes.abi_kernel(opened), read_build(opened)
-    if abi_kernel is None and (system := _other_system(opened, interpreter, go)):
-        raise NotStartedError(f"a program for {system}", "build it for Linux; for Go, with GOOS=linux")
+    if abi_kernel is None and (system := _other_system(opened, kind, interpreter, go)):
+        what = "a shared library" if kind is Kind.LIBRARY else "a program"
+        raise NotStartedError(f"{what} for {system}", "build it for Linux; for Go, with GOOS=linux")
     machine, needed = machine_of(opened), dynamic.names(opened, table, dynamic.DT_NEEDED)
     for_musl = _is_for_musl(kind, interpreter)
     if kind is not Kind.LIBRARY:
@@ -134,17 +137,17 @@ def _refuse_unstarted(opened: Elf) -> None:
         raise NotStartedError("a file of debug information, without its program")
 
 
-def _other_system(opened: Elf, interpreter: str | None, go: GoBuild | None) -> str | None:
-    """The system that it was made for, when that is not Linux. The kernel starts it all the same; it crashes.
-
-    The header's own byte for the system decides nothing: the kernel does not look at it.
-    """
+def _other_system(opened: Elf, kind: Kind, interpreter: str | None, go: GoBuild | None) -> str | None:
+    """The system that it was made for, when not Linux. The kernel starts it all the same; it crashes."""
     built_for = go.setting("GOOS") if go is not None else None
-    if built_for is None:
-        # bionic's loader; bionic's notes also stand in static programs, and those Linux can run.
-        is_android = interpreter is not None and interpreter.startswith("/system/bin/linker")
-        return "Android" if is_android else notes.other_system(opened)
-    return None if built_for == "linux" else _SYSTEMS.get(built_for, built_for)
+    if built_for is not None:
+        return None if built_for == "linux" else _SYSTEMS.get(built_for, built_for)
+    # bionic's loader; bionic's notes also stand in static programs, and those Linux can run.
+    if interpreter is not None and interpreter.startswith("/system/bin/linker"):
+        return "Android"
+    # glibc looks at this byte of libraries; nobody looks at that of a program.
+    by_header = _OS_ABI.get(opened.system) if kind is Kind.LIBRARY else None
+    return by_header or notes.other_system(opened)
 
 
 class _Inside(NamedTuple):

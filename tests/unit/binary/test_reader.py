@@ -306,9 +306,12 @@ def test_a_program_for_another_system_is_refused_by_that_systems_name(
     assert refused(bytes(elf), tmp_path) == f"TRM0207 this is a program for {system}"
 
 
-def test_the_headers_own_byte_for_the_system_decides_nothing(tmp_path: Path) -> None:
-    body = bytearray(
-        bytes(Elf(kind=2, interpreter=None, notes=note(b"GNU\0", 1, struct.pack("<4I", 0, 3, 2, 0))))
-    )
-    body[7] = 9  # FreeBSD's number; Linux does not look at it
-    assert inspect(bytes(body), tmp_path).abi_kernel == "3.2.0"
+def test_the_headers_own_byte_for_the_system_decides_for_libraries_alone(tmp_path: Path) -> None:
+    linux = note(b"GNU\0", 1, struct.pack("<4I", 0, 3, 2, 0))
+    for elf in (Elf(kind=2, interpreter=None, notes=linux), Elf(kind=2, interpreter=None), Elf()):
+        body = bytearray(bytes(elf))
+        body[7] = 9  # FreeBSD's number; Linux does not look at it
+        assert inspect(bytes(body), tmp_path).kind is not Kind.LIBRARY
+    body = bytearray(bytes(Elf(interpreter=None, needed=("libc.so.6",))))
+    body[7] = 9  # glibc does: "ELF file OS ABI invalid"
+    assert refused(bytes(body), tmp_path) == "TRM0207 this is a shared library for FreeBSD"
