@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab import lab
 
@@ -16,6 +17,11 @@ _HERE = Path(__file__).parent
 _COLD_FACTOR = 3
 
 _spent: defaultdict[str, float] = defaultdict(float)
+
+
+# How long an example takes says how busy the machine is; speed is the benchmarks' matter.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 def pytest_configure() -> None:

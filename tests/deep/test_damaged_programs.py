@@ -33,7 +33,7 @@ SEEDS = [
 ]
 PYTHON = Path(sys.executable).resolve().read_bytes()[: 1 << 16]
 LIMITS = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the time is measured below, per file
 
 

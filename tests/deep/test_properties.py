@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.platform import test_compare, test_damaged, test_yamltext
 from tests.unit.spec.test_hostile import EVERYTHING, EXAMPLE, FLEET, YAMLISH, mutated, survives
 
-MANY = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # A declaration that still renders may ask for thousands of machines.
 RENDERED = settings(MANY, max_examples=1000)
 

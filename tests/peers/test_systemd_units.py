@@ -93,7 +93,7 @@ def test_systemd_has_no_complaint_about_a_full_unit(place: Path) -> None:
         shutil.rmtree(place)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arguments=st.lists(TEXT, min_size=1, max_size=12),
     values=st.lists(TEXT.map(str.strip), min_size=1, max_size=6),

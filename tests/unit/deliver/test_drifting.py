@@ -240,7 +240,7 @@ TREES = st.recursive(
 DOCUMENTS = st.dictionaries(NAMES, TREES, max_size=3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(DOCUMENTS, DOCUMENTS)
 def test_every_path_of_a_difference_reads_what_it_tells(wanted: Json, seen: Json) -> None:
     for change in changes(wanted, seen):
@@ -248,7 +248,7 @@ def test_every_path_of_a_difference_reads_what_it_tells(wanted: Json, seen: Json
         assert value_at(seen, change.path) == change.before
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example({"f/g": []}, {"f/g": [1, 1]})
 @example({"f/g": [1, 1]}, {"f/g": []})
 @given(DOCUMENTS, DOCUMENTS)

@@ -34,7 +34,7 @@ def seen(*objects: Object, gaps: tuple[Gap, ...] = ()) -> Observation:
 SETS = st.dictionaries(NAME, CONTENT, max_size=5).map(lambda found: [obj(*pair) for pair in found.items()])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SETS)
 def test_what_is_as_wanted_needs_nothing(wanted: list[Object]) -> None:
     found = plan("local", wanted, seen(*reversed(wanted)), HOST)
@@ -42,7 +42,7 @@ def test_what_is_as_wanted_needs_nothing(wanted: list[Object]) -> None:
     assert [item.ref for item in found.items] == [each.ref for each in wanted]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SETS, SETS)
 def test_doing_a_plan_gives_what_is_wanted(wanted: list[Object], before: list[Object]) -> None:
     found = plan("local", wanted, seen(*before), HOST)
@@ -66,7 +66,7 @@ def test_doing_a_plan_gives_what_is_wanted(wanted: list[Object], before: list[Ob
     assert there == {each.ref: each.document for each in wanted}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SETS, SETS)
 def test_deletions_come_last_and_each_object_once(wanted: list[Object], before: list[Object]) -> None:
     pending = plan("local", wanted, seen(*before), HOST).pending
@@ -85,7 +85,7 @@ def test_live_status_is_no_part_of_the_precondition() -> None:
     assert deletion(calm, HOST).seen == deletion(busy, HOST).seen
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SETS, SETS)
 def test_keys_tell_runs_objects_and_states_apart(wanted: list[Object], before: list[Object]) -> None:
     found = plan("local", wanted, seen(*before), HOST)

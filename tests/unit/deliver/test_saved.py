@@ -64,7 +64,7 @@ PATHS = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(PATHS), st.sampled_from([None, 7, "x", [], {}, [1], ["y"], {"z": 1}]))
 def test_a_damaged_file_is_refused_or_read_but_never_crashes(path: tuple[Any, ...], value: Any) -> None:
     body = json.loads(saved.to_text(sample()))

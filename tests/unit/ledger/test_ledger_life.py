@@ -151,4 +151,4 @@ class LedgerLife(RuleBasedStateMachine):
 
 
 TestLedgerLife = LedgerLife.TestCase
-TestLedgerLife.settings = settings(max_examples=20, stateful_step_count=10, deadline=None)
+TestLedgerLife.settings = settings(max_examples=20, stateful_step_count=10)

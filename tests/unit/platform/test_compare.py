@@ -29,7 +29,7 @@ def differ(one: Any, two: Any) -> bool:
     return one != two or isinstance(one, bool) != isinstance(two, bool)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(DOCUMENT)
 def test_equal_documents_have_no_changes(document: dict[str, Any]) -> None:
     assert list(changes(document, copy.deepcopy(document))) == []
@@ -44,7 +44,7 @@ def has_named_lists(value: Any) -> bool:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(DOCUMENT, DOCUMENT)
 def test_different_documents_have_changes(wanted: dict[str, Any], seen: dict[str, Any]) -> None:
     check_changes(wanted, seen)
@@ -74,9 +74,7 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data(), DOCUMENT)
 def test_one_edit_is_one_change_at_its_path(data: st.DataObject, document: dict[str, Any]) -> None:
     place = data.draw(st.sampled_from(sorted(document) or ["new"]))

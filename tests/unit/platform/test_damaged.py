@@ -12,7 +12,7 @@ from trimaran.errors import TrimaranError
 from trimaran.spec import load
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated(EXAMPLE, EVERYTHING))
 def test_what_is_taken_is_rendered(tmp_path: Path, raw: bytes) -> None:
     check_rendered(tmp_path, raw)

@@ -130,7 +130,7 @@ def same(one: Any, two: Any) -> bool:
     return type(one) is type(two) and bool(one == two)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(JSON)
 def test_what_is_written_is_read_back_by_both_readers(value: Any) -> None:
     check_read_back(value)
@@ -151,7 +151,7 @@ def test_no_text_turns_into_something_else(trap: str) -> None:
         assert same(yaml.load(text, Loader=yaml.SafeLoader), value), text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.text("abc-", min_size=1, max_size=5), JSON, min_size=1, max_size=4))
 def test_our_own_gate_reads_it_too(value: dict[str, Any]) -> None:
     found = gate.parse(dump({"root": value}).encode(), "f").value

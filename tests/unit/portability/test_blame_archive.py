@@ -73,7 +73,7 @@ def test_directives_that_are_none_are_one_error(told: str) -> None:
         directives(Bytes(go_object(told)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, len(PACKAGE) - 1), st.integers(0, 255)), max_size=8),
     st.integers(0, 3000),

@@ -116,7 +116,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(16, 700), st.integers(0, 255)), max_size=12),

@@ -138,7 +138,7 @@ JSON = st.recursive(
 MAPPING = st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MAPPING, MAPPING)
 def test_a_merge_is_the_merge_patch_of_rfc_7386(base: dict[str, Any], patch: dict[str, Any]) -> None:
     before = copy.deepcopy((base, patch))

@@ -155,7 +155,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(JSON, st.booleans())
 def test_what_another_emitter_writes_is_read_back(wanted: object, flow: bool) -> None:
     text = yaml.safe_dump({"root": wanted}, default_flow_style=flow, allow_unicode=True)

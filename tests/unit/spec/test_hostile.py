@@ -20,7 +20,7 @@ EXAMPLE = Path("examples/podinfo/service.yaml").read_text("utf-8")
 DOCUMENTED = Path("tests/golden/everything")
 CODES = frozenset(explanations())
 LIMITS = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the time is measured below, per file
 
 CHILD = """

@@ -20,7 +20,7 @@ def written(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in (*numbered, folder / "log") if path.exists()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lines=st.lists(st.integers(0, 300), max_size=40),
     cuts=st.lists(st.integers(0, 8000), max_size=20),

@@ -3,7 +3,7 @@
 import posixpath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trimaran.toolchain import archive
@@ -37,7 +37,6 @@ def test_a_name_that_leaves_the_folder_is_refused(name: str) -> None:
     assert dangers([Member(name, 1)], P)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab./\\:\0\n"), max_size=12))
 def test_no_accepted_name_leaves_the_folder(name: str) -> None:
     if not dangers([Member(P + name, 1)], P):

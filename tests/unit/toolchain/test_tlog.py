@@ -22,7 +22,7 @@ def tree(log: Log, size: int) -> Tree:
 
 
 @given(sizes, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_record_of_every_tree_is_proven(size: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, size - 1))
     signed = tree(_LOG, size)
@@ -35,7 +35,7 @@ def test_every_record_of_every_tree_is_proven(size: int, data: st.DataObject) ->
 
 
 @given(sizes.filter(lambda size: size > 1), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_flipped_bit_that_a_proof_reads_changes_the_root(size: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, size - 1))
     honest = tlog.reader(size, tiles(_LOG, tlog.tiles_for_record(tree(_LOG, size), number)))
@@ -61,14 +61,14 @@ def test_any_flipped_bit_that_a_proof_reads_changes_the_root(size: int, data: st
 
 
 @given(sizes, sizes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_tree_that_grew_is_of_one_history(one: int, other: int) -> None:
     old, new = tree(_LOG, min(one, other)), tree(_LOG, max(one, other))
     tlog.check_history(old, new, tiles(_LOG, tlog.tiles_for_history(old, new)))
 
 
 @given(sizes, sizes, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fork_is_refused(one: int, other: int, data: st.DataObject) -> None:
     old_size, new_size = min(one, other), max(one, other)
     texts = list(_LOG.texts)

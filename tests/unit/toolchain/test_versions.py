@@ -1,7 +1,7 @@
 """Go's version order and choice."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trimaran.toolchain.versions import (
@@ -38,14 +38,12 @@ def test_the_order_is_gos_own() -> None:
     assert sorted(v(text) for text in reversed(_ORDERED)) == [v(text) for text in _ORDERED]
 
 
-@settings(deadline=None)
 @given(versions)
 def test_what_is_printed_reads_back(version: GoVersion) -> None:
     assert v(str(version)) == version
     assert v(f"go{version}") == version
 
 
-@settings(deadline=None)
 @given(versions)
 def test_the_language_comes_before_all_its_releases(version: GoVersion) -> None:
     assert version.language <= version < GoVersion(version.major, version.minor + 1)
