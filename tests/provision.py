@@ -107,6 +107,11 @@ def compile_fixtures() -> int:
         zig.ensure(cache, say)
         for libc in ("", "musl", "glibc-static", "glibc-2.31"):
             toolchain.build(toolchain.BuildRequest(path=source, cgo=toolchain.Cgo.ON, libc=libc), cache, say)
+        # Zig compiles its C++ library the first time.
+        letters = toolchain.BuildRequest(
+            path=source.with_name("cplusplus"), cgo=toolchain.Cgo.ON, libc="musl"
+        )
+        toolchain.build(letters, cache, say)
         os.environ["CC"] = "aarch64-linux-gnu-gcc"
         cross = toolchain.BuildRequest(path=source, cgo=toolchain.Cgo.ON, platform="linux/arm64")
         toolchain.build(cross, cache, say)

@@ -152,3 +152,14 @@ def test_a_way_that_serves_not_all_is_not_taken(mender: World) -> None:
     assert "error[TRM1363]" in done.stderr
     assert "refused" in done.stdout
     assert "take " not in done.stdout
+
+
+def test_cplusplus_is_linked_to_musl_by_a_compiler_that_has_one_for_it(mender: World) -> None:
+    report = fixed(
+        mender, str(fixture(mender, "cplusplus")), "--for", "debian-11,alpine-3.23", "--ways", "musl"
+    )
+    (way,) = [each for each in report["ways"] if each["name"] == "musl"]
+    assert outcomes(way) == {"debian-11": "runs", "alpine-3.23": "runs"}
+    # g++ would have linked it to glibc, and it would run too.
+    assert b"GNU C Library" not in Path(way["program"]["path"]).read_bytes()
+    assert "CXX='zig c++ -target" in way["commands"][0]

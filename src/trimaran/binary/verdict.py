@@ -139,11 +139,8 @@ def _runs(needs: Needs, distribution: Distribution) -> Finding:
     file = needs.file
     runs, library = Outcome.RUNS, file.kind is Kind.LIBRARY
     if file.interpreter is None and not library:
-        cgo = file.name_services or (file.go is not None and file.go.setting("CGO_ENABLED") == "1")
         # Starting is not all: a static glibc opens libnss_* of its own release for user and host names.
-        more = (
-            "; glibc, where it is linked in, still loads its name services (NSS) while it runs" if cgo else ""
-        )
+        more = "; the glibc in it still loads name services (NSS) while it runs" if file.name_services else ""
         return Finding(runs, Rule.STATIC, f"needs no interpreter and no library{more}")
     if distribution.libc is Libc.MUSL and file.needed:
         return Finding(runs, Rule.SYMBOL, "every symbol that it needs is there", libc_of(distribution))

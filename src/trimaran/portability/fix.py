@@ -18,7 +18,7 @@ from trimaran.portability.ways import Build, Way, ways
 from trimaran.portability.ways_constraints import platform_tags
 from trimaran.rootfs.model import Root
 from trimaran.rootfs.sandbox_plan import Limits
-from trimaran.toolchain import BuildRequest, Built, Cgo, Progress, build, linking, zig
+from trimaran.toolchain import BuildRequest, Built, Cgo, Progress, build
 
 # A service that is still there after this has started; each way waits so long in each root file system.
 _LIMITS = Limits(seconds=5.0)
@@ -86,7 +86,7 @@ def _try(way: Way, request: BuildRequest, trial: Trial, progress: Progress, usua
         way, str(built.path), built.digest, built.size, file.kind, file.glibc_floor, built.cgo,
         how, found, tuple(notes(runs, _with_enterprise(file, built, trial))),
         statuses=frozenset(run.status for run in runs.values() if run.status is not None),
-        runs=tuple(run.command for run in runs.values()),
+        runs=tuple(run.command for run in runs.values()), variables=built.variables,
     )  # fmt: skip
 
 
@@ -112,20 +112,10 @@ def _with_enterprise(file: File, built: Built, trial: Trial) -> tuple[Proof, ...
 
 def commands(tried: Tried, subject: Subject) -> tuple[str, ...]:
     """What a person types to build it this way, to look at it and to run it, without Trimaran."""
-    found = [
-        go_command(tried.way, subject, _compiler(tried.way.libc, subject.platform) if tried.with_c else "")
-    ]
+    found = [go_command(tried.way, subject, tried.variables)]
     program = PROGRAM if not subject.module else "$(go env GOPATH)/bin/" + Path(tried.path).name
     return (
         *found,
         f"readelf -W -l -d -V {program}",
         *(run.replace(tried.path, program) for run in tried.runs),
     )
-
-
-def _compiler(libc: str, platform: str) -> str:
-    if libc in ("", "glibc-static"):
-        return ""
-    if libc == "musl" and linking.musl_gcc(platform) is not None:
-        return "musl-gcc"
-    return f"zig cc -target {zig.target(platform, libc)}"

@@ -29,6 +29,7 @@ class Tried:
         problem: why there is no program; None when there is one, or when it was refused.
         statuses: with which its runs ended.
         runs: the command of each run, with stock tools.
+        variables: what chose the C compiler, as `CC=musl-gcc`; empty for Go's own choice.
     """
 
     way: Way
@@ -44,6 +45,7 @@ class Tried:
     problem: Problem | None = None
     statuses: frozenset[int] = frozenset()
     runs: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
     @property
     def serves(self) -> bool:
@@ -113,16 +115,16 @@ def change_line(change: Mapping[str, str | None]) -> str:
     return ", ".join([*written, *removed])
 
 
-def go_command(way: Way, subject: Subject, compiler: str) -> str:
+def go_command(way: Way, subject: Subject, variables: Sequence[str]) -> str:
     """The stock command that builds it this way.
 
     Args:
-        compiler: the CC that was used; empty for Go's own choice.
+        variables: those that choose the C compiler, as `CC=musl-gcc`.
     """
     settings = [] if subject.platform == "linux/amd64" else _platform(subject.platform)
     settings.append(f"CGO_ENABLED={0 if way.cgo == 'off' else 1}")
-    if compiler:
-        settings.append(f"CC={shlex.quote(compiler)}")
+    for name, _, value in (each.partition("=") for each in variables):
+        settings.append(f"{name}={shlex.quote(value)}")
     flags = ["-trimpath"]
     if way.tags:
         flags.append(f"-tags={','.join(way.tags)}")

@@ -166,7 +166,8 @@ def _with_cgo(read: _Read, brought: Sequence[Brought], libc: str) -> Way:
     symbols = read.linking.symbols
     floor = predict_judge.certain_floor(read.own, read.linking.startup, symbols, external=way.external)
     floor += predict_judge.possible_floor(read.others, symbols)
-    needed = dict.fromkeys((Path(host.libc).name if host.libc else "libc.so", *read.libraries.needed))
+    own = Path(host.libc).name if host.libc else "libc.so"
+    needed = dict.fromkeys((own, *read.libraries.needed, *read.libraries.cplusplus))
     needed |= _loaded(read.pragmas)
     file = predict_judge.program(
         read.packages, read.machine, cgo=True, interpreter=host.interpreter, needed=tuple(needed), floor=floor

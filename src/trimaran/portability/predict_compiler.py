@@ -40,17 +40,26 @@ class Compiler:
         return " ".join(self.command)
 
 
-def ask(settings: Mapping[str, str], flags: Sequence[str], scratch: Path, env: Mapping[str, str]) -> Compiler:
+def ask(
+    settings: Mapping[str, str],
+    flags: Sequence[str],
+    scratch: Path,
+    env: Mapping[str, str],
+    *,
+    cplusplus: bool = False,
+) -> Compiler:
     """The compiler of `go env`'s settings, and what it links a program with.
 
     Args:
         flags: what Go tells it, as `-no-pie`.
         scratch: where it runs.
+        cplusplus: the one for C++ (CXX) instead of CC.
     """
+    variable, usual = ("CXX", "g++") if cplusplus else ("CC", "gcc")
     try:
-        command = tuple(shlex.split(settings.get("CC", ""))) or ("gcc",)
+        command = tuple(shlex.split(settings.get(variable, ""))) or (usual,)
     except ValueError:
-        return Compiler((settings.get("CC", ""),), found=False)
+        return Compiler((settings.get(variable, ""),), found=False)
     found = Path(command[0]) if "/" in command[0] else program(command[0])
     if found is None or not os.access(found, os.X_OK):
         return Compiler(command, found=False)

@@ -1,6 +1,6 @@
 """Asks this machine what a program gets that is linked here: the interpreter, the C library's symbols."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ _MACHINES = {
     "s390x": 22,
 }
 _ASKING = Limits(total_s=20)
+# What compilers link for C++ beyond what C gets: GCC's, and LLVM's.
+_CPLUSPLUS = frozenset({"stdc++", "c++"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Libraries:
 
     Args:
         needed: names that the program will ask the loader for.
+        cplusplus: those that C++ in it asks for beside, as this machine's C++ compiler links it.
         static: files of libraries that are linked in.
         missing: why the link would fail, one line each.
     """
@@ -95,10 +98,11 @@ class Libraries:
     needed: tuple[str, ...]
     static: tuple[str, ...]
     missing: tuple[str, ...]
+    cplusplus: tuple[str, ...] = ()
 
 
 def libraries(
-    packages: Iterable[Package],
+    packages: Sequence[Package],
     found: Linking,
     settings: Mapping[str, str],
     scratch: Path,
@@ -130,7 +134,24 @@ def libraries(
                     static[path] = None
                 else:
                     needed[predict_compiler.soname(path)] = None
-    return Libraries(tuple(needed), tuple(static), tuple(missing))
+    beside: tuple[str, ...] = ()
+    if found.host.found and any(each.cplusplus and not each.standard for each in packages):
+        beside, lacks = _cplusplus(settings, scratch, env)
+        missing |= dict.fromkeys(lacks)
+    return Libraries(tuple(needed), tuple(static), tuple(missing), beside)
+
+
+def _cplusplus(
+    settings: Mapping[str, str], scratch: Path, env: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The C++ library that the compiler links, which hardly any C++ does without, and what is missing."""
+    compiler = predict_compiler.ask(settings, ["-no-pie"], scratch, env, cplusplus=True)
+    if not compiler.found:
+        return (), (f"there is no C++ compiler {compiler.name}",)
+    line = compiler.line
+    asked = [name for name in (line.libraries if line is not None else ()) if name in _CPLUSPLUS]
+    paths = [each for name in asked for each in predict_compiler.library(name, line.folders if line else ())]
+    return tuple(predict_compiler.soname(path) for path in paths if not path.endswith(".a")), ()
 
 
 def _pkg_config(

@@ -62,11 +62,14 @@ def _is_library(word: str) -> bool:
 
 
 def script_files(text: str) -> tuple[str, ...]:
-    """The files that a linker script, as glibc's libc.so is one, names in GROUP and INPUT."""
+    """The files that a linker script, as glibc's libc.so is one, names in GROUP and INPUT.
+
+    Those in AS_NEEDED are left out: most programs come to need none of them.
+    """
     text = re.sub(r"/\*.*?\*/", " ", text[:LINE_BYTES], flags=re.DOTALL)
+    text = re.sub(r"\bAS_NEEDED\s*\([^()]*\)", " ", text)
     found = re.findall(r"\b(?:GROUP|INPUT)\s*\(((?:[^()]|\([^()]*\))*)\)", text)
-    words = " ".join(found).replace("(", " ").replace(")", " ").replace(",", " ").split()
-    return tuple(word for word in words if word != "AS_NEEDED")
+    return tuple(" ".join(found).replace("(", " ").replace(")", " ").replace(",", " ").split())
 
 
 def asked_libraries(flags: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from trimaran.toolchain.situation import situation
 _RECORD_LIMIT = 1 << 20
 _KEEP_S = 14 * 86400
 _KEEP_AT_LEAST = 20
-_FORMAT = 1  # raised when the same key would mean another result
+_FORMAT = 2  # raised when the same key would mean another result
 
 
 def folder(cache: Path) -> Path:
@@ -78,7 +78,9 @@ def recall(record: Path) -> Built | None:
 def _built(document: dict[str, object]) -> Built:
     values = {field.name: document[field.name] for field in fields(Built)}
     values |= {name: Path(str(values[name])) for name in ("path", "goroot")}
-    values |= {"origin": Origin(str(values["origin"])), "notes": tuple(map(str, document["notes"]))}  # type: ignore[call-overload]  # a list, or the caller sees the TypeError
+    # A list each, or the caller sees the TypeError.
+    values |= {name: tuple(map(str, document[name])) for name in ("notes", "variables")}  # type: ignore[call-overload]
+    values |= {"origin": Origin(str(values["origin"]))}
     return replace(Built(**values), reused=True)  # type: ignore[arg-type]  # as written by `note`
 
 

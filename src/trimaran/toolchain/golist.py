@@ -24,6 +24,7 @@ FIELDS = (
         "CgoFiles",
         "CFiles",
         "CXXFiles",
+        "SwigCXXFiles",
         "SFiles",
     ),
     *("SysoFiles", "CgoLDFLAGS", "CgoPkgConfig", "Error"),
@@ -45,6 +46,7 @@ class Package:
         go_files: without cgo ones.
         cgo_files: those that import "C".
         c_files: C and C++ sources.
+        cplusplus: whether some are C++; then Go links with CXX.
         s_files: assembly.
         objects: prebuilt ones (.syso), which are linked as they are.
         ldflags: what its `#cgo LDFLAGS` lines ask of the linker.
@@ -62,6 +64,7 @@ class Package:
     go_files: tuple[str, ...] = ()
     cgo_files: tuple[str, ...] = ()
     c_files: tuple[str, ...] = ()
+    cplusplus: bool = False
     s_files: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     ldflags: tuple[str, ...] = ()
@@ -165,6 +168,7 @@ def _package(document: Mapping[str, object]) -> Package:
         go_files=_names(document, "GoFiles"),
         cgo_files=_names(document, "CgoFiles"),
         c_files=(*_names(document, "CFiles"), *_names(document, "CXXFiles")),
+        cplusplus=bool(_names(document, "CXXFiles") or _names(document, "SwigCXXFiles")),
         s_files=_names(document, "SFiles"),
         objects=_names(document, "SysoFiles"),
         ldflags=_names(document, "CgoLDFLAGS"),

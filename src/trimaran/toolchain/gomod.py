@@ -32,6 +32,7 @@ class Need:
 
     Args:
         cgo: packages outside the standard library with cgo files, in the order of the listing.
+        cplusplus: whether one of them has C++ in it, so that Go links with CXX instead of CC.
         main: whether the package asked for is a command.
         faults: what `go list` found wrong.
     """
@@ -39,14 +40,17 @@ class Need:
     cgo: tuple[str, ...]
     main: bool
     faults: tuple[str, ...]
+    cplusplus: bool = False
 
 
 def need(listing: str) -> Need:
     """From `go list -deps -json`; the package asked for comes last. Raises ValueError when it is no JSON."""
     packages = list(documents(listing))
-    cgo = tuple(str(p.get("ImportPath")) for p in packages if p.get("CgoFiles") and not p.get("Standard"))
+    with_c = [each for each in packages if each.get("CgoFiles") and not each.get("Standard")]
+    cgo = tuple(str(each.get("ImportPath")) for each in with_c)
     faults = tuple(str(error.get("Err")) for p in packages if isinstance(error := p.get("Error"), dict))
-    return Need(cgo, bool(packages) and packages[-1].get("Name") == "main", faults)
+    cplusplus = any(each.get("CXXFiles") or each.get("SwigCXXFiles") for each in with_c)
+    return Need(cgo, bool(packages) and packages[-1].get("Name") == "main", faults, cplusplus)
 
 
 def documents(text: str) -> Iterator[dict[str, object]]:

@@ -26,22 +26,30 @@ class Linking:
         environment: variables, `CC` among them where another compiler is to be used.
         compiler: the program that stands first in CC; None where Go's own choice holds.
         said: how it is linked, for a person; empty where nothing is told.
+        variables: those of `environment` that a person types to choose the compiler, as `CC=musl-gcc`.
     """
 
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     compiler: Path | None = None
     said: str = ""
+    variables: tuple[str, ...] = ()
 
 
 AS_IT_IS = Linking()
 
 
-def linking(libc: str, platform: str, cache: Path, progress: Progress) -> Linking:
+def linking(libc: str, platform: str, cache: Path, progress: Progress, *, cplusplus: bool = False) -> Linking:
     """How to link to `libc` (`musl`, `glibc-static`, `glibc-2.28`; empty for the machine's own).
 
     For musl, musl-gcc is used where it makes programs for the platform, else Zig, which is brought when it is
-    not at hand. Raises TRM0336 when the platform has no such library, TRM0337 when Zig cannot be had.
+    not at hand. musl-gcc knows no C++: Go would compile that, and link all of it, with the machine's own g++,
+    and so to glibc.
+
+    Args:
+        cplusplus: whether there is C++ in it.
+
+    Raises TRM0336 when the platform has no such library, TRM0337 when Zig cannot be had.
     """
     if not libc:
         return AS_IT_IS
@@ -49,9 +57,9 @@ def linking(libc: str, platform: str, cache: Path, progress: Progress) -> Linkin
         return Linking(STATIC_FLAGS, said="glibc linked in, as a position-independent program")
     flags = MUSL_FLAGS if libc == "musl" else ()
     said = "musl linked in" if libc == "musl" else f"for glibc {libc.partition('-')[2]} and newer"
-    own = musl_gcc(platform) if libc == "musl" else None
+    own = musl_gcc(platform) if libc == "musl" and not cplusplus else None
     if own is not None:
-        return Linking(flags, {"CC": quoted(str(own))}, own, f"{said}, by musl-gcc")
+        return Linking(flags, {"CC": quoted(str(own))}, own, f"{said}, by musl-gcc", ("CC=musl-gcc",))
     try:
         target = zig.target(platform, libc)
     except ValueError as error:
@@ -60,7 +68,8 @@ def linking(libc: str, platform: str, cache: Path, progress: Progress) -> Linkin
     name = quoted(str(found.command))
     compilers = {"CC": f"{name} cc -target {target}", "CXX": f"{name} c++ -target {target}"}
     environment = compilers | zig.environment(cache)
-    return Linking(flags, environment, found.command, f"{said}, by Zig {found.version}")
+    typed = (f"CC=zig cc -target {target}", *([f"CXX=zig c++ -target {target}"] if cplusplus else []))
+    return Linking(flags, environment, found.command, f"{said}, by Zig {found.version}", typed)
 
 
 def musl_gcc(platform: str) -> Path | None:

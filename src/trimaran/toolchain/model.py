@@ -83,6 +83,8 @@ class Built:
         source: module@version or the folder.
         sum: the module's `h1:` content hash as the checksum database knows it; empty for a folder.
         notes: what else the user should know, one line each.
+        variables: what a person types before `go build` for the same compiler, as `CC=musl-gcc`; empty where
+            Go's own choice held.
         reused: True when nothing was built because the cache held the result.
     """
 
@@ -97,6 +99,7 @@ class Built:
     source: str
     sum: str = ""
     notes: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     reused: bool = False
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,9 +73,10 @@ def build_afresh(request: BuildRequest, cache: Path, progress: Progress) -> Buil
         bench = Bench(request, cache, scratch, progress)
         go, source = _prepare(bench)
         values = gocommand.settings(go.command, _env(bench, {}), scratch)
-        cgo, reason = _decide_cgo(bench, go, source)
+        cgo, reason, cplusplus = _decide_cgo(bench, go, source)
         if cgo and request.libc:
-            bench = replace(bench, link=linking(request.libc, request.platform, cache, progress))
+            link = linking(request.libc, request.platform, cache, progress, cplusplus=cplusplus)
+            bench = replace(bench, link=link)
             reason += f"; {bench.link.said}"
         compiler = _compiler(bench, values) if cgo else None
         record = None
@@ -205,9 +206,12 @@ def _go(bench: Bench, go: Go, args: list[str], folder: Path, extra: Mapping[str,
     return gocommand.run([str(go.command), *args], folder, _env(bench, extra), bench.progress, limits)
 
 
-def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
-    """Whether C is linked in and why; also finds out whether the package is there and is a command."""
-    form = "-json=ImportPath,Name,Standard,CgoFiles,Error"
+def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str, bool]:
+    """Whether C is linked in, why, and whether there is C++ in it.
+
+    Also finds out whether the package is there and is a command.
+    """
+    form = "-json=ImportPath,Name,Standard,CgoFiles,CXXFiles,SwigCXXFiles,Error"
     package = relative(bench.request.package, source.module)
     extra = _target(bench, bench.request.cgo is not Cgo.OFF)
     finished = _go(
@@ -221,14 +225,18 @@ def _decide_cgo(bench: Bench, go: Go, source: Source) -> tuple[bool, str]:
         raise TrimaranError(_read(bench, "\n".join(found.faults) or finished.err).problem)
     if not found.main:
         raise TrimaranError(replace(_read(bench, "is not a main package").problem, detail=()))
-    match bench.request.cgo:
+    return *_wanted_cgo(bench.request.cgo, found.cgo), found.cplusplus
+
+
+def _wanted_cgo(declared: Cgo, with_c: Sequence[str]) -> tuple[bool, str]:
+    match declared:
         case Cgo.ON:
             return True, "cgo: on is declared"
         case Cgo.OFF:
             return False, "cgo: off is declared"
-        case Cgo.AUTO if found.cgo:
-            more = f" and {len(found.cgo) - 1} more" if len(found.cgo) > 1 else ""
-            return True, f"{printable(found.cgo[0])}{more} has C in it"
+        case Cgo.AUTO if with_c:
+            more = f" and {len(with_c) - 1} more" if len(with_c) > 1 else ""
+            return True, f"{printable(with_c[0])}{more} has C in it"
         case Cgo.AUTO:
             return False, "no package outside the standard library has C in it"
 
@@ -273,7 +281,7 @@ def _compile(bench: Bench, go: Go, source: Source, cgo: tuple[bool, str], values
     place, digest = builds.keep(bench.cache, binary, name)
     size = place.stat().st_size
     built = Built(place, digest, size, str(go.version), go.root, go.origin, cgo[0], cgo[1], where)
-    return replace(built, sum=source.sum, notes=notes)
+    return replace(built, sum=source.sum, notes=notes, variables=bench.link.variables if cgo[0] else ())
 
 
 def _install(bench: Bench, go: Go, source: Source, cgo: bool, values: Mapping[str, str]) -> Path | None:

@@ -70,12 +70,12 @@ def test_the_change_names_what_to_write_and_what_to_remove(
 
 
 def test_the_stock_command_says_the_same_to_go() -> None:
-    assert go_command(MUSL, SUBJECT, "musl-gcc") == (
+    assert go_command(MUSL, SUBJECT, ("CC=musl-gcc",)) == (
         "CGO_ENABLED=1 CC=musl-gcc go -C /src/x build -trimpath "
         "'-ldflags=-linkmode=external -extldflags \"-static\"' -o /tmp/program ./cmd/x"
     )
     module = Subject("x", "", "./cmd/x", "example.com/m@v1.2.3", "linux/arm64")
-    assert go_command(Way("pure", "", cgo="off", tags=("a",)), module, "") == (
+    assert go_command(Way("pure", "", cgo="off", tags=("a",)), module, ()) == (
         "GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go install -trimpath -tags=a example.com/m/cmd/x@v1.2.3"
     )
 

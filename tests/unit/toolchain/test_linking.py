@@ -69,6 +69,15 @@ def test_a_glibc_of_its_own_needs_zig_and_musl_takes_musl_gcc_first(tools: Path,
     assert "zig" in linking.linking("musl", "linux/riscv64", tmp_path, silent).environment["CC"]
 
 
+def test_cplusplus_takes_zig_for_musl_because_musl_gcc_has_none(tools: Path, tmp_path: Path) -> None:
+    tool(tools, "musl-gcc")
+    compiler = tool(tools, "zig")
+    found = linking.linking("musl", "/".join(this_machine()), tmp_path, silent, cplusplus=True)
+    target = zig.target("/".join(this_machine()), "musl")
+    assert found.environment["CXX"] == f"{compiler} c++ -target {target}"
+    assert found.variables == (f"CC=zig cc -target {target}", f"CXX=zig c++ -target {target}")
+
+
 def test_a_zig_that_does_not_answer_is_none(tools: Path, tmp_path: Path) -> None:
     tool(tools, "zig", "exit 1")
     assert zig.find(tmp_path) is None

@@ -82,6 +82,8 @@ def test_a_package_with_c_outside_the_standard_library_needs_cgo() -> None:
     found = gomod.need(listing)
     assert found.cgo == ("example.com/sqlite",)
     assert found.main
+    assert not found.cplusplus
+    assert gomod.need('{"ImportPath":"p","CgoFiles":["b.go"],"CXXFiles":["c.cc"]}').cplusplus
     assert not gomod.need('{"ImportPath":"p","Name":"p"}').main
     assert gomod.need('{"ImportPath":"p","Error":{"Err":"broken"}}').faults == ("broken",)
     with pytest.raises(ValueError, match="objects only"):
