@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.peers import portability_made
 from tests.peers.portability_sources import BUILDS, SOURCES, Build, build
 from tests.peers.verify_probe import probe
 from tests.rootfs import CACHE, PATH, at_hand
@@ -165,6 +167,18 @@ def test_a_newer_processor_is_asked_for_by_name() -> None:
     proof = tried(program, "debian-12", cpu="v2")
     assert told(proof) == (FAILS, Rule.CPU_LEVEL, Agreement.AGREES)
     assert tried(program, "debian-12", cpu="v3").seen.outcome is RUNS
+
+
+def test_what_no_processor_has_is_refused_by_the_loader_as_it_was_foretold(tmp_path: Path) -> None:
+    program = tmp_path / "ahead"
+    body = bytearray(portability_made.made("c-isa-v4").read_bytes())
+    asked = body.index(struct.pack("<IIII", 0xC0008002, 4, 0b1001, 0))
+    struct.pack_into("<I", body, asked + 8, 1 << 9)
+    program.write_bytes(body)
+    program.chmod(0o755)
+    proof = tried(program, "debian-12")
+    assert told(proof) == (Outcome.FAILS, Rule.CPU_LEVEL, Agreement.AGREES)
+    assert "CPU ISA level is lower than required" in proof.seen.what
 
 
 def test_another_machines_program_runs_under_an_emulator() -> None:

@@ -49,7 +49,7 @@ def other_system(elf: Elf) -> str | None:
 
 
 def isa_level(elf: Elf) -> int:
-    """The x86-64 level that the file says it needs, 1 to 4; 1 when it says nothing."""
+    """The x86-64 level that the file says it needs: 1 to 4, or more than there are; 1 without a word."""
     if elf.machine != _EM_X86_64:
         return 1
     width = elf.bits // 8
@@ -60,8 +60,9 @@ def isa_level(elf: Elf) -> int:
             name, size = struct.unpack(elf.order + "II", body[at : at + 8])
             if name == _ISA_1_NEEDED and size == 4 and at + 12 <= len(body):
                 (needed,) = struct.unpack(elf.order + "I", body[at + 8 : at + 12])
-                # Bit 0 is the baseline, bit 3 is v4; bits behind those have no meaning yet.
-                level = max(level, (needed & 0xF).bit_length())
+                # Bit 0 is the baseline, bit 3 is v4. Those behind have no meaning yet, so no processor has
+                # them, and glibc refuses a file that asks for one.
+                level = max(level, needed.bit_length())
             at += 8 + -(-size // width) * width
     return level
 

@@ -158,7 +158,7 @@ def judged(way: Way, brought: Sequence[Brought], distributions: Sequence[Distrib
         found = tuple(_between(*pair, way, who) for pair in zip(found, ends, distributions, strict=True))
     if not way.cgo:
         found = tuple(_stubbed(each, brought) for each in found)
-    return replace(way, verdicts=found)
+    return replace(way, verdicts=tuple(_doubted(each, way.doubt) for each in found) if way.doubt else found)
 
 
 def _between(least: Verdict, most: Verdict, there: Distribution, way: Way, who: Sequence[str]) -> Verdict:
@@ -176,6 +176,15 @@ def _between(least: Verdict, most: Verdict, there: Distribution, way: Way, who: 
         rule=Rule.SYMBOL_VERSION,
         reason=f"{reason}; there: {found}",
         found=found,
+    )
+
+
+def _doubted(verdict: Verdict, doubt: str) -> Verdict:
+    """Of what may not build nobody knows that it runs."""
+    if verdict.outcome is not Outcome.RUNS:
+        return verdict
+    return verdict._replace(
+        outcome=Outcome.UNKNOWN, rule=Rule.STUB, reason=f"if it builds: {doubt}", found=""
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trimaran.facts import refusals, stubs
 from trimaran.facts.modules import Scope, Stub
-from trimaran.portability import predict_stub
+from trimaran.portability import predict_names, predict_stub
 from trimaran.portability.predict_model import Brings, Brought
 from trimaran.portability.predict_stub import Pragma
 from trimaran.toolchain.golist import Package
@@ -120,12 +120,12 @@ def without_cgo(packages: Sequence[Package], pure: Sequence[Package]) -> Iterato
             whole = stub.scope is Scope.PACKAGE
             said = f"{', '.join(stub.calls)}: {stub.literal!r}"
             yield _brought(Brings.STUB if whole else Brings.POSSIBLE_STUB, package, [said], certain=whole)
-        elif package.path in refused:
-            uses = refused[package.path].uses
-            evidence = [refused[package.path].message]
-            yield _brought(Brings.REFUSAL, package, evidence, certain=uses is None)
-        elif package.cgo_files and not package.standard:
-            yield from _unknown(package, alone.get(package.path))
+        elif package.path in refused and refused[package.path].uses is None:
+            yield _brought(Brings.REFUSAL, package, [refused[package.path].message])
+        elif package.cgo_files and not package.standard and package.path in alone:
+            # Whoever imports one that is not listed does so with cgo only.
+            compiles = package.path in refused
+            yield from _unknown(package, alone[package.path], pure, compiles=compiles)
 
 
 def _covers(stub: Stub, package: Package) -> bool:
@@ -142,18 +142,20 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else 0 for part in parts)
 
 
-def _unknown(package: Package, alone: Package | None) -> Iterator[Brought]:
-    """A package with C that no fact is known of: its files for builds without cgo may be a stub."""
-    if alone is None:
-        # Whoever imports it does so with cgo only.
-        return
-    instead = sorted(set(alone.go_files) - set(package.go_files))
+def _unknown(
+    package: Package, alone: Package, pure: Sequence[Package], *, compiles: bool
+) -> Iterator[Brought]:
+    """What becomes without cgo of a package with C: its files for that may be a stub, or not compile.
+
+    Args:
+        compiles: whether it is known to compile by itself.
+    """
     if not alone.go_files:
         yield _brought(Brings.REFUSAL, package, ["no file is left of it"])
         return
+    instead = sorted(set(alone.go_files) - set(package.go_files))
     if not instead:
-        what = f"no file stands in for {', '.join(package.cgo_files[:2])}"
-        yield _brought(Brings.REFUSAL, package, [what], certain=False)
+        yield from _without_names(package, alone, pure, compiles=compiles)
         return
     for name in instead:
         seen = predict_stub.failing(_read(package.folder, name))
@@ -162,6 +164,26 @@ def _unknown(package: Package, alone: Package | None) -> Iterator[Brought]:
             evidence = [f"{name}: {seen.failing} of {seen.functions} functions only fail{said}"]
             yield _brought(Brings.POSSIBLE_STUB, package, evidence, certain=False)
             return
+
+
+def _without_names(
+    package: Package, alone: Package, pure: Sequence[Package], *, compiles: bool
+) -> Iterator[Brought]:
+    """Whether names are used that only the files with C declare, for which no file stands in."""
+    left = [_read(alone.folder, name) for name in alone.go_files]
+    away = set(package.go_files) - set(alone.go_files)
+    names = predict_names.gone((_read(package.folder, name) for name in (*package.cgo_files, *away)), left)
+    for other in pure:
+        for name in other.go_files if not other.standard and other.path != package.path else ():
+            used = predict_names.used(_read(other.folder, name), package.path, package.name, names)
+            if used:
+                first = min(used).decode("utf-8", "replace")
+                what = f"{other.path} uses {package.name}.{first}, which only files with C declare"
+                yield _brought(Brings.REFUSAL, package, [what])
+                return
+    if not compiles and any(predict_names.mentioned(source, names) for source in left):
+        what = f"no file stands in for {', '.join(package.cgo_files[:2])}"
+        yield _brought(Brings.REFUSAL, package, [what], certain=False)
 
 
 def own_calls(packages: Sequence[Package], paths: Iterable[str]) -> dict[str, frozenset[str]]:

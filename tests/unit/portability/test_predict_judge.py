@@ -1,5 +1,7 @@
 """What a listing means for the program, without any input or output."""
 
+from dataclasses import replace
+
 import pytest
 
 from trimaran.binary import Kind, Outcome, Rule
@@ -105,6 +107,15 @@ def test_where_all_is_known_there_is_no_doubt() -> None:
     found = outcomes(judged(way(CERTAIN, most=None), [], HERE))
     assert found["rhel-9"] is Outcome.RUNS
     assert found["debian-11"] is Outcome.FAILS
+
+
+def test_of_what_may_not_build_nobody_says_that_it_runs() -> None:
+    doubted = replace(way(CERTAIN, most=None), doubt="x may not compile without cgo")
+    found = judged(doubted, [], HERE)
+    assert outcomes(found)["rhel-9"] is Outcome.UNKNOWN
+    assert outcomes(found)["debian-11"] is Outcome.FAILS
+    reasons = {each.reason for each in found.verdicts if each.outcome is Outcome.UNKNOWN}
+    assert reasons == {"if it builds: x may not compile without cgo"}
 
 
 def test_a_stub_fails_where_it_starts() -> None:
