@@ -22,6 +22,7 @@ from trimaran.toolchain import zig
 WANTED = {
     "/usr/aarch64-linux-gnu/lib/crt1.o": "libc6-dev-arm64-cross",
     "/usr/include/stdio.h": "libc6-dev",
+    "/usr/lib/x86_64-linux-gnu/libucl.so.1": "libucl1",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "bwrap": "bubblewrap",
@@ -31,6 +32,7 @@ WANTED = {
     "gcc": "gcc",
     "gpg-agent": "gpg-agent",
     "ip": "iproute2",
+    "ld.mold": "mold",
     "mmdebstrap": "mmdebstrap",
     "musl-gcc": "musl-tools",
     "openssl": "openssl",

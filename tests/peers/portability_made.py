@@ -81,6 +81,12 @@ MADE = {
     "c-execstack": Made(flags=("-zexecstack",)),
     "c-relr": Made(flags=("-Wl,-z,pack-relative-relocs",)),
     "c-relr-static-pie": Made(flags=("-static-pie", "-Wl,-z,pack-relative-relocs")),
+    # mold 1.10 packs them, and leaves out what glibc wants to be asked for then.
+    "c-relr-unmarked": Made(flags=("-fuse-ld=mold", "-Wl,-z,pack-relative-relocs")),
+    "c-library-relr-unmarked": Made(
+        "void *table[] = {&table, &table}; int puts(const char *); int part(void) { return puts(0); }\n",
+        ("-shared", "-fPIC", "-fuse-ld=mold", "-Wl,-z,pack-relative-relocs"),
+    ),
     "c-sysv-hash": Made(flags=("-Wl,--hash-style=sysv",)),
     "c-gnu2-tls": Made(
         "__thread int mine;\n" + _SAY, ("-mtls-dialect=gnu2",)

@@ -100,7 +100,7 @@ def read_file(path: str, source: Source, *, closely: bool = True, asked: Asked =
     machine, needed = machine_of(opened), dynamic.names(opened, table, dynamic.DT_NEEDED)
     for_musl = _is_for_musl(kind, interpreter)
     if kind is not Kind.LIBRARY:
-        mapped.refuse_start(opened, has_interpreter=interpreter is not None)
+        mapped.refuse_start(opened, interpreter)
     inside = _inside(opened, kind, abi_kernel, closely)
     return File(
         path=path,

@@ -4,6 +4,8 @@ What Linux checks, and what it finds out when a program has already replaced the
 ended by a signal then): fs/binfmt_elf.c. Loaders find the program headers through PT_PHDR.
 """
 
+from posixpath import basename
+
 from trimaran.binary.elf import PF_EXEC, PT_DYNAMIC, PT_LOAD, BrokenFileError, Elf, Segment
 
 _PT_PHDR, _PT_GNU_STACK = 6, 0x6474E551
@@ -12,6 +14,8 @@ _SMALLEST_PAGE = 4096
 # x86_64 and aarch64 give programs 47 or 48 bits of addresses, unless these ask for more.
 _MOST = {32: 1 << 32, 64: 1 << 56}
 _X86_64 = 62
+# How the names of glibc's and musl's loaders begin.
+_LOADERS = ("ld-", "ld.so", "ld64.so")
 
 
 def refuse(elf: Elf) -> None:
@@ -31,15 +35,20 @@ def refuse(elf: Elf) -> None:
             raise BrokenFileError(f"a segment reaches to address {reach:#x}, which no program has")
 
 
-def refuse_start(elf: Elf, *, has_interpreter: bool) -> None:
-    """Raise BrokenFileError for a program that cannot take its first step."""
+def refuse_start(elf: Elf, interpreter: str | None) -> None:
+    """Raise BrokenFileError for a program that cannot take its first step.
+
+    Args:
+        interpreter: that it names; None when it starts by itself.
+    """
     homes = _homes(elf, elf.entry)
     if not homes:
         raise BrokenFileError(f"starts at address {elf.entry:#x}, which is in no segment of the file")
     executed = any(segment.flags & PF_EXEC for segment in homes)
     if elf.machine == _X86_64 and not executed and not _may_execute_all(elf):
         raise BrokenFileError(f"starts at address {elf.entry:#x}, which is not to be executed")
-    if not has_interpreter:
+    # Others than glibc's and musl's have ways of their own: those of klibc's programs need no such section.
+    if interpreter is None or not basename(interpreter).startswith(_LOADERS):
         return
     if not any(segment.kind == PT_DYNAMIC for segment in elf.segments):
         raise BrokenFileError("names an interpreter, and has no dynamic section to tell it what to do")

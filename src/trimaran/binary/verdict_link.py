@@ -184,7 +184,19 @@ def relocation(needs: Needs, distribution: Distribution) -> Finding | None:
     file = needs.file
     if file.interpreter is None and file.kind is not Kind.LIBRARY:
         return None
-    return _chosen(needs, distribution) or (_packed(file, distribution) if file.relr else None)
+    return _chosen(needs, distribution) or next(
+        (
+            found
+            for each in _own_files(needs, distribution)
+            if each.relr and (found := _packed(each, file, distribution)) is not None
+        ),
+        None,
+    )
+
+
+def _own_files(needs: Needs, distribution: Distribution) -> list[File]:
+    """The file, and the libraries that stand beside it."""
+    return [needs.file] if _is_alone(needs, distribution) else _load(needs, distribution).files
 
 
 def _chosen(needs: Needs, distribution: Distribution) -> Finding | None:
@@ -193,8 +205,7 @@ def _chosen(needs: Needs, distribution: Distribution) -> Finding | None:
     if distribution.libc is not Libc.MUSL:
         return None
     file = needs.file
-    files = [file] if _is_alone(needs, distribution) else _load(needs, distribution).files
-    by = next((each for each in files if each.ifunc), None)
+    by = next((each for each in _own_files(needs, distribution) if each.ifunc), None)
     if by is None:
         return None
     reason = "has functions that it chooses while it is loaded (IRELATIVE), which musl does not do"
@@ -203,20 +214,33 @@ def _chosen(needs: Needs, distribution: Distribution) -> Finding | None:
     return Finding(_FAILS, Rule.RELOCATION, reason, libc_of(distribution))
 
 
-def _packed(file: File, distribution: Distribution) -> Finding | None:
+def _packed(by: File, file: File, distribution: Distribution) -> Finding | None:
+    """What becomes of packed relocations in `by`, which is `file` or a library beside it."""
     here, since, lacking = (
         number(version or "")
         for version in (distribution.libc_version, distribution.relr_since, distribution.relr_lacking)
     )
+    whose = "" if by is file else f"needs {basename(by.path)}, which "
     if here and since and here >= since:
-        return None
+        # Linkers other than GNU's leave the mark out; glibc refuses such a file if it asks libc for versions.
+        if distribution.libc is not Libc.GLIBC or _marked(by) or not _asks_libc(by):
+            return None
+        reason = f"{whose}has packed relocations (DT_RELR) and does not ask for {_DT_RELR_MARKER}"
+        return Finding(
+            _FAILS, Rule.RELOCATION, f"{reason}, without which glibc refuses them", libc_of(distribution)
+        )
     # Without the marker nobody refuses; what then goes wrong depends on what the pointers are used for.
-    said = bool(file.needed) and (file.kind is not Kind.LIBRARY or _marked(file))
+    said = bool(by.needed) and (by.kind is not Kind.LIBRARY or _marked(by))
     outcome = _FAILS if said and here and lacking and here <= lacking else _UNKNOWN
     reason = (
-        f"has packed relocations (DT_RELR), which {distribution.libc} reads since {distribution.relr_since}"
+        f"{whose}has packed relocations (DT_RELR), which {distribution.libc} reads since "
+        f"{distribution.relr_since}"
     )
     return Finding(outcome, Rule.RELOCATION, reason, libc_of(distribution))
+
+
+def _asks_libc(file: File) -> bool:
+    return any(need.library.startswith("libc.so") for need in file.versions)
 
 
 def _marked(file: File) -> bool:

@@ -41,6 +41,7 @@ ON_MUSL = File(
     "musl", "elf64", "x86_64", Kind.PIE, MUSL, ("libc.musl-x86_64.so.1",), undefined=("puts", "open64")
 )
 ALONE = File("plugin.so", "elf64", "x86_64", Kind.LIBRARY, undefined=())
+MARK = VersionNeed("libc.so.6", "GLIBC_ABI_DT_RELR")
 GO = GoBuild("go1.26.8", settings=(("GOAMD64", "v1"),))
 
 
@@ -115,6 +116,9 @@ def judged(file: File, on: str) -> tuple[str, str]:
         # Nothing refuses it, and what it then does wrong depends on it.
         (replace(PIE, relr=True), "debian-11", "unknown", "relocation"),
         (replace(PIE, relr=True, needed=("libc.so.6",)), "debian-11", "fails", "relocation"),
+        # glibc refuses packed relocations without its mark where versions of it are asked for.
+        (replace(CGO, relr=True), "debian-12", "fails", "relocation"),
+        (replace(CGO, relr=True, versions=(*CGO.versions, MARK)), "debian-12", "runs", "symbol-version"),
         (replace(ON_MUSL, relr=True), "alpine-3.23", "runs", "symbol"),
         (replace(ON_MUSL, relr=True), "alpine-3.18", "unknown", "relocation"),
         (replace(ON_MUSL, ifunc=True), "alpine-3.23", "fails", "relocation"),
