@@ -166,6 +166,9 @@ def module(folder: Path, **files: str) -> Path:
     return folder
 
 
+OPENS = (
+    'package main\n\nimport "plugin"\n\nfunc main() { _, err := plugin.Open("x.so"); print(err.Error()) }\n'
+)
 MAIN = 'package main\n\nimport "trimaran.dev/tests/made/x"\n\nfunc main() { x.Open() }\n'
 WITH = """package x
 
@@ -183,6 +186,13 @@ import "errors"
 func Open() error { return errors.New("x needs cgo here") }
 """
 PURE = "//go:build !cgo\n\npackage x\n\nfunc Open() error {\n\tprintln(1)\n\tprintln(2)\n\treturn nil\n}\n"
+
+
+def test_where_some_calls_alone_fail_without_cgo_a_program_is_expected_to_run(tmp_path: Path) -> None:
+    found = predicted(module(tmp_path, main_go=OPENS), Cgo.OFF)
+    (partly,) = [each for each in found.brought if each.kind is Brings.PARTLY]
+    assert "plugin: not implemented" in partly.evidence[0]
+    assert {each.outcome for each in found.ways[0].verdicts} == {Outcome.RUNS}
 
 
 def test_files_that_only_fail_without_cgo_are_a_possible_stub(tmp_path: Path) -> None:
@@ -211,6 +221,39 @@ def test_a_package_of_which_nothing_is_left_does_not_build_without_cgo(tmp_path:
         check=False,
     )
     assert done.returncode
+
+
+USES = 'package main\n\nimport "trimaran.dev/tests/made/x"\n\nfunc main() { println(x.Sum()) }\n'
+GONE = 'package x\n\n// int sum(void) { return 3; }\nimport "C"\n\nfunc Sum() int { return int(C.sum()) }\n'
+LEFT = "package x\n\nconst Three = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "left", "fault"),
+    [
+        (USES, LEFT, "does not compile without cgo"),
+        (USES.replace("x.Sum()", "x.Three"), LEFT, ""),
+        # The name alone does not tell whether it is the function that is gone.
+        (USES.replace("x.Sum()", "x.Three"), LEFT + "\nfunc Add(Sum int) int { return Sum + Three }\n", None),
+    ],
+)
+def test_a_name_that_only_c_declares_is_looked_for_where_it_is_used(
+    main: str, left: str, fault: str | None, tmp_path: Path
+) -> None:
+    way = predicted(module(tmp_path, main_go=main, x__with_go=GONE, x__left_go=left), Cgo.OFF).ways[0]
+    if fault is None:
+        assert "may not compile without cgo" in way.doubt
+        assert {each.outcome for each in way.verdicts} == {Outcome.UNKNOWN}
+        return
+    assert (fault in way.fault) if fault else not way.fault
+    done = subprocess.run(
+        ["go", "build", "."],
+        cwd=tmp_path,
+        env={**go_env(), "CGO_ENABLED": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert bool(done.returncode) == bool(fault)
 
 
 def go_env() -> dict[str, str]:

@@ -7,7 +7,7 @@ from trimaran.facts import Distribution, Libc, Stub, stubs
 
 _FAILS, _UNKNOWN = Outcome.FAILS, Outcome.UNKNOWN
 # Drivers of the same database that need no cgo: which of the two a program uses, the file does not tell.
-_INSTEAD = frozenset(
+NEED_NO_CGO = frozenset(
     {
         "modernc.org/sqlite",
         "github.com/glebarez/go-sqlite",
@@ -25,10 +25,10 @@ def stub(needs: Needs, _: Distribution) -> Finding | None:
         return None
     known = {each.id: each for each in stubs()}
     linked = [known[name] for name in file.stubs if name in known]
-    database = next((each for each in linked if each.calls[0].startswith("database/sql")), None)
+    database = next((each for each in linked if each.is_database), None)
     if database is None:
         return _elsewhere_used(linked[0]) if linked else None
-    if _INSTEAD & {module.path for module in file.go.modules}:
+    if NEED_NO_CGO & {module.path for module in file.go.modules}:
         reason = f"starts; {database.module} in it is a stub without cgo, and another driver is in it too"
         return Finding(_UNKNOWN, Rule.STUB, reason)
     reason = (

@@ -42,6 +42,11 @@ class Stub(NamedTuple):
     source: str
     checked: str
 
+    @property
+    def is_database(self) -> bool:
+        """Whether it is a driver: a program that has one hardly does without it."""
+        return self.calls[0].startswith("database/sql")
+
 
 class Refusal(NamedTuple):
     """A package that does not compile without cgo.

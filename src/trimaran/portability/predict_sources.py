@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from trimaran.binary.verdict_later import NEED_NO_CGO
 from trimaran.facts import refusals, stubs
 from trimaran.facts.modules import Scope, Stub
 from trimaran.portability import predict_names, predict_stub
@@ -117,15 +118,23 @@ def without_cgo(packages: Sequence[Package], pure: Sequence[Package]) -> Iterato
     for package in packages:
         stub = known.get(package.path)
         if stub is not None and _covers(stub, package):
-            whole = stub.scope is Scope.PACKAGE
             said = f"{', '.join(stub.calls)}: {stub.literal!r}"
-            yield _brought(Brings.STUB if whole else Brings.POSSIBLE_STUB, package, [said], certain=whole)
+            yield _brought(_weight(stub, pure), package, [said])
         elif package.path in refused and refused[package.path].uses is None:
             yield _brought(Brings.REFUSAL, package, [refused[package.path].message])
         elif package.cgo_files and not package.standard and package.path in alone:
             # Whoever imports one that is not listed does so with cgo only.
             compiles = package.path in refused
             yield from _unknown(package, alone[package.path], pure, compiles=compiles)
+
+
+def _weight(stub: Stub, pure: Sequence[Package]) -> Brings:
+    """How much of a program fails with it."""
+    if stub.scope is Scope.FUNCTIONS:
+        return Brings.PARTLY
+    # What a program is there for may well do without one that is no database, or with another driver.
+    fails = stub.is_database and not NEED_NO_CGO & {each.module for each in pure}
+    return Brings.STUB if fails else Brings.POSSIBLE_STUB
 
 
 def _covers(stub: Stub, package: Package) -> bool:
