@@ -30,6 +30,7 @@ def test_a_package_has_what_was_asked_for_and_nothing_else() -> None:
         version="v1.2.3",
         cgo_files=("x.go",),
         c_files=("x.c", "y.cc"),
+        cplusplus=True,
         objects=("z.syso",),
         ldflags=("-lz",),
     )
