@@ -8,13 +8,17 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.rootfs import CACHE, PATH, rootfs
 
-from trimaran.binary import File, inspect_file
-from trimaran.binary.bundle import files_in, is_bundle
+from trimaran.binary import File, inspect_file, verdicts
+from trimaran.binary.bundle import files_in, is_bundle, located
+from trimaran.binary.linkage import read_file
+from trimaran.binary.report_rules import commands
 from trimaran.errors import TrimaranError
+from trimaran.facts import distributions
 
 pytestmark = pytest.mark.peer
 
@@ -96,8 +100,26 @@ def inside(path: Path) -> dict[str, File]:
     return found
 
 
+def brought_out(archive: Path, root: Path) -> None:
+    """The printed command brings each program out of the archive, as the real tool did."""
+    for origin, result in located(str(archive), read_file):
+        assert isinstance(result, File)
+        file = replace(result, origin=origin)
+        line, *_ = commands(file, verdicts(file, distributions().values())[0]).here
+        name = result.path.partition("!")[2]
+        if origin.form == "adb":
+            assert line == f"apk extract --allow-untrusted --no-chown --destination . {archive}"
+            continue
+        with TemporaryDirectory() as folder:
+            done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (line, done.stderr)
+            (out,) = Path(folder).iterdir()
+            assert out.read_bytes() == (root / name.lstrip("/")).read_bytes()
+
+
 def same(archive: Path, root: Path) -> None:
     """What is read in the archive is what is in the folder that a real tool made of it."""
+    brought_out(archive, root)
     seen, wanted = inside(archive), expected(root)
     # Which of two names for one file has the bytes is the tool's choice.
     twins = {"/usr/bin/linked": "/usr/bin/ls", "/usr/bin/ls": "/usr/bin/linked"}
@@ -174,6 +196,12 @@ def test_alpine_packages_of_version_3(tmp_path: Path, tree: Path) -> None:
     for compression in ("none", "deflate"):
         run(*apk, "mkpkg", *info, "--compression", compression, "--output", "/media/x.apk")
         same(tmp_path / "x.apk", tree)
+        out = tmp_path / f"out-{compression}"
+        out.mkdir()
+        # The printed command.
+        words = ("extract", "--allow-untrusted", "--no-chown", "--destination", f"/media/{out.name}")
+        run(*apk, *words, "/media/x.apk")
+        assert (out / "usr/bin/ls").read_bytes() == (tree / "usr/bin/ls").read_bytes()
 
 
 def test_packages_that_nfpm_makes(tmp_path: Path, tree: Path) -> None:
@@ -217,6 +245,18 @@ def test_a_wheel_and_a_zip_archive(tmp_path: Path, tree: Path) -> None:
     shutil.unpack_archive(tmp_path / "x.zip", tmp_path / "out")
     # zip writes the bytes of both names of one file.
     assert set(inside(tmp_path / "x.zip")) == set(expected(tmp_path / "out"))
+    brought_out(tmp_path / "x.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("tool", ["gzip", "xz", "bzip2", "zstd"])
+def test_one_program_that_was_compressed(tmp_path: Path, tree: Path, tool: str) -> None:
+    shutil.copy(tree / "usr/bin/ls", tmp_path / "ls")
+    run(tool, "-q", tmp_path / "ls")
+    (tmp_path / "ls").unlink(missing_ok=True)
+    (archive,) = tmp_path.iterdir()
+    (seen,) = inside(archive).values()
+    assert seen == replace(inspect_file(tree / "usr/bin/ls"), path="")
+    brought_out(archive, tree / "usr/bin")
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,25 @@ class VersionNeed(NamedTuple):
     version: str
 
 
+class Origin(NamedTuple):
+    """Where a program stands that is inside a package, an archive or an image.
+
+    Args:
+        form: `deb`, `rpm`, `adb` (apk of version 3), `zip`, `tar`, `compressed` (tar as well), `alone` (one
+            program, compressed), `folder` or `archive` (of an image's layers).
+        package: the file or folder, as the user gave it.
+        member: the program's name, as the archive has it.
+        layer: the layer's name in the image.
+        compression: of the layer, or of a program alone, as `gzip`; empty without one.
+    """
+
+    form: str
+    package: str
+    member: str = ""
+    layer: str = ""
+    compression: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """What an ELF file needs in order to start.
@@ -87,6 +106,7 @@ class File:
         stubs: ids of the facts' stubs that were linked into it, because cgo was off.
         go: the Go build information; None for other programs.
         size_bytes: of the whole file.
+        origin: where it stands in a package; None for a file of its own.
     """
 
     path: str
@@ -111,6 +131,7 @@ class File:
     stubs: tuple[str, ...] = ()
     go: GoBuild | None = None
     size_bytes: int = 0
+    origin: Origin | None = None
 
     @property
     def glibc_floor(self) -> str | None:

@@ -1,9 +1,11 @@
 """The page that explains a rule, and commands that show with stock tools what it looked at. Pure."""
 
+import re
 import shlex
 from typing import NamedTuple
 
 from trimaran.binary.model import File, Rule, Verdict
+from trimaran.errors import printable
 
 # `trimaran help CODE` explains each.
 CODES: dict[Rule, str] = {
@@ -61,7 +63,7 @@ class Commands(NamedTuple):
 def commands(file: File, verdict: Verdict) -> Commands:
     """What reproduces a verdict, with names quoted for a shell."""
     rule = verdict.rule
-    before, name = _brought_out(file.path)
+    before, name = _brought_out(file)
     read, there = _HERE.get(rule, ()), _THERE.get(rule, ())
     if rule is Rule.INTERPRETER and file.interpreter is not None:
         there = (f"ls -l {quoted(file.interpreter)}",)
@@ -73,29 +75,44 @@ def commands(file: File, verdict: Verdict) -> Commands:
     return Commands((*before, *(line.replace("{}", name) for line in read)), there)
 
 
-# How a package's kind shows in its name → what prints one of its files; {0} is the package, {1} the file.
-_PRINTERS = (
-    (".deb", "dpkg-deb --fsys-tarfile {0} | tar -xO {1}"),
-    (".rpm", "rpm2cpio {0} | cpio -i --to-stdout {1}"),
-    (".apk", "tar -xOzf {0} {1}"),
-    ((".whl", ".zip"), "unzip -p {0} {1}"),
-    ("", "tar -xOf {0} {1}"),
-)
-# Members of tar and cpio archives may begin with `./`, which these tools do not take off.
-_DOTTED = (".deb", ".rpm")
+# What prints one file of a package: {0} is the package, {1} the file; of an image, {2} is the layer that it
+# is in, and {3} what expands that. Some tools end a layer inside a block, and tar then calls it broken.
+_PRINTERS = {
+    "deb": "dpkg-deb --fsys-tarfile {0} | tar -xO {1}",
+    "rpm": "rpm2cpio {0} | cpio -i --to-stdout {1}",
+    "zip": "unzip -p {0} {1}",
+    "folder": "({3} < {0}/{2}; head -c 2K /dev/zero) | tar -xO {1}",
+    "archive": "(tar -xOf {0} --wildcards '*{2}' | {3}; head -c 2K /dev/zero) | tar -xO {1}",
+    "alone": "{3} < {0}",
+}
+_EXPANDERS = {
+    "": "cat",
+    "gzip": "gzip -dc",
+    "bzip2": "bzip2 -dc",
+    "xz": "xz -dc",
+    "lzma": "xz -dc --format=lzma",
+    "zstd": "zstd -dc",
+}
 
 
-def _brought_out(path: str) -> tuple[tuple[str, ...], str]:
+def _brought_out(file: File) -> tuple[tuple[str, ...], str]:
     """The command that brings a file out of the package that it is in, if it is in one; and its name then."""
-    package, inside, member = path.partition("!/")
-    if not inside:
-        return (), quoted(path)
-    name = quoted(member.rpartition("/")[2])
-    if "!/" in member:
-        return (f"# unpack {quoted(path.rpartition('!/')[0])}",), name
-    printer = next(line for suffix, line in _PRINTERS if package.lower().endswith(suffix))
-    dotted = f"./{member}" if package.lower().endswith(_DOTTED) else member
-    return (f"{printer.format(quoted(package), quoted(dotted))} > {name}",), name
+    origin = file.origin
+    if origin is None:
+        return (), quoted(file.path)
+    member, package = printable(origin.member), quoted(origin.package)
+    name = quoted(member.rstrip("/").rpartition("/")[2])
+    if origin.form == "adb":
+        # It unpacks all of a package or nothing.
+        command = f"apk extract --allow-untrusted --no-chown --destination . {package}"
+        return (command,), quoted(member.lstrip("/"))
+    # cpio names members as rpm2cpio writes them.
+    member = f"./{member.lstrip('./')}" if origin.form == "rpm" else member
+    # tar finds out how a file is compressed.
+    printer = _PRINTERS.get(origin.form, "tar -xOf {0} {1}")
+    layer = re.sub("[^A-Za-z0-9/._:@-]", "?", origin.layer)
+    words = (package, quoted(member), layer, _EXPANDERS.get(origin.compression, "cat"))
+    return (f"{printer.format(*words)} > {name}",), name
 
 
 def quoted(name: str) -> str:

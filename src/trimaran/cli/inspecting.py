@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 _PASSED_OVER = frozenset({"TRM0202", "TRM0203", "TRM0204", "TRM0207", "TRM0211"})
 # What packages, archives and images are named.
 _PACKAGES = (
-    ".deb", ".rpm", ".apk", ".whl", ".zip", ".tar",
+    ".deb", ".rpm", ".apk", ".whl", ".jar", ".zip", ".tar",
     ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tzst",
 )  # fmt: skip
 _KNOWN = 512
-_needs = attrgetter(*(each.name for each in fields(File) if each.name not in {"path", "size_bytes"}))
+_needs = attrgetter(
+    *(each.name for each in fields(File) if each.name not in {"path", "size_bytes", "origin"})
+)
 _Looked = tuple[File, "tuple[Want, ...] | None"]
 
 
@@ -95,13 +97,14 @@ class Job:
 
     def inside(self, item: Item) -> Iterator[Answer]:
         """What is said of each program in a package."""
-        from trimaran.binary.bundle import files_in
+        from trimaran.binary.bundle import located
 
-        for looked in files_in(item.path, self.look):
+        for origin, looked in located(item.path, self.look):
             if isinstance(looked, TrimaranError):
                 yield _refused(looked, item.found)
             else:
-                yield self._said(looked, found=True)
+                file, wants = looked
+                yield self._said((replace(file, origin=origin), wants), found=True)
 
     def _said(self, looked: _Looked, found: bool) -> Answer:
         file, wants = looked

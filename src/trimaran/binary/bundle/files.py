@@ -20,7 +20,7 @@ from trimaran.binary.bundle.spool import Spool
 from trimaran.binary.bundle.stream import Entry, Kind, Straight, Stream, unsupported, upto
 from trimaran.binary.elf import BrokenFileError, Source
 from trimaran.binary.linkage import read_file
-from trimaran.binary.model import File
+from trimaran.binary.model import File, Origin
 from trimaran.errors import TrimaranError, fail
 
 T = TypeVar("T")
@@ -36,7 +36,12 @@ def files_in(path: str) -> Iterator[File | TrimaranError]: ...
 @overload
 def files_in(path: str, look: Callable[[str, Source], T]) -> Iterator[T | TrimaranError]: ...
 def files_in(path: str, look: Look[Any] = read_file) -> Iterator[Any]:
-    """One result for each program inside an archive, in the archive's order, while it is read.
+    """What `located` finds, without its place."""
+    return (result for _, result in located(path, look))
+
+
+def located(path: str, look: Look[T]) -> Iterator[tuple[Origin, T | TrimaranError]]:
+    """One result for each program inside an archive, in the archive's order, while it is read; and its place.
 
     An error stands in the place of a program that cannot be read. When the archive itself is broken, one
     error is the last result; when there is no program inside, it is the only one. In an image only the files
@@ -46,7 +51,7 @@ def files_in(path: str, look: Look[Any] = read_file) -> Iterator[Any]:
         look: what to make of each; it gets the path (`pkg.deb!/usr/bin/x`) and the bytes, which are there
             only until it returns. A TrimaranError, BrokenFileError or NotStartedError of it is a result.
     """
-    count = 0
+    count, whole = 0, Origin("", path)
     try:
         with closing(Spool()) as spool:
             for result in _results(path, look, spool):
@@ -55,25 +60,39 @@ def files_in(path: str, look: Look[Any] = read_file) -> Iterator[Any]:
         if not count:
             raise fail("TRM0211", "there is no program inside", "inspect reads Linux programs (ELF)")
     except TrimaranError as error:
-        yield placed(error, path)
+        yield whole, placed(error, path)
     except BrokenFileError as error:
-        yield placed(fail("TRM0212", error.what, "copy or download it again"), path)
+        yield whole, placed(fail("TRM0212", error.what, "copy or download it again"), path)
     except (OSError, ValueError) as error:
         what = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
-        yield placed(fail("TRM0201", f"cannot read it: {what}", "check that the file system is well"), path)
+        lost = fail("TRM0201", f"cannot read it: {what}", "check that the file system is well")
+        yield whole, placed(lost, path)
 
 
-def _results(path: str, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
+def _results(path: str, look: Look[T], spool: Spool) -> Iterator[tuple[Origin, T | TrimaranError]]:
     if os.path.isdir(path):  # noqa: PTH112 - as elsewhere in this room
-        yield from _of_images(path, Folder(path), look, spool)
+        yield from _of_images(Origin("folder", path), Folder(path), look, spool)
         return
     with opened(path) as source:
-        kind = form(source.at(0, min(tar.BLOCK, source.size)))
+        start = source.at(0, min(tar.BLOCK, source.size))
+        kind = form(start)
         layout = _tarred(kind, source, spool)
         if layout is not None:
-            yield from _of_images(path, layout, look, spool)
-        else:
-            yield from programs(path, _entries(kind, path.rpartition("/")[2], source), look, spool)
+            yield from _of_images(Origin("archive", path), layout, look, spool)
+            return
+        alone = kind == Form.COMPRESSED and _is_program(source)
+        origin = Origin("alone" if alone else kind or Form.TAR, path, compression=compression(start) or "")
+        entries = _entries(kind, path.rpartition("/")[2], source)
+        yield from programs(path, entries, look, spool, origin)
+
+
+def _is_program(source: Source) -> bool:
+    """Whether what was compressed is no archive, and its bytes begin a program."""
+    try:
+        return upto(_plain(source, Budget()), 4) == b"\x7fELF"
+    except TrimaranError:
+        # Said where it is read.
+        return False
 
 
 def _entries(kind: str | None, name: str, source: Source) -> Iterator[Entry]:
@@ -130,18 +149,20 @@ def _tarred(kind: str | None, source: Source, spool: Spool) -> Tarred | None:
     return layout if layout.is_layout() else None
 
 
-def _of_images(path: str, blobs: Blobs, look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
+def _of_images(
+    origin: Origin, blobs: Blobs, look: Look[T], spool: Spool
+) -> Iterator[tuple[Origin, T | TrimaranError]]:
     found = images(blobs)
     key, budget = os.urandom(16), Budget()
-    for image, name in named(path, found):
+    for image, name in named(origin.package, found):
         if image.error is not None:
-            yield placed(image.error, name)
+            yield origin, placed(image.error, name)
             continue
         layers = [partial(_layer, blobs, layer, budget) for layer in image.layers]
         try:
-            yield from programs(name, visible(layers, key), look, spool)
+            yield from programs(name, visible(layers, key), look, spool, origin)
         except TrimaranError as error:
-            yield placed(error, name)
+            yield origin, placed(error, name)
 
 
 def named(path: str, found: list[Image]) -> Iterator[tuple[Image, str]]:
@@ -161,9 +182,10 @@ def _layer(blobs: Blobs, layer: Layer, budget: Budget) -> Iterator[Entry]:
                 "TRM0220", f"a layer is not in the layout: {layer.name}", "copy the image again, whole"
             )
         stream = _plain(source, budget)
+        place = (layer.name, compression(source.at(0, min(16, source.size))) or "")
         if not layer.diff:
-            yield from tar.entries(stream, budget)
+            yield from tar.entries(stream, budget, layer=place)
             return
         checked = Digested(stream, layer.diff, "a layer")
-        yield from tar.entries(checked, budget)
+        yield from tar.entries(checked, budget, layer=place)
         checked.check()

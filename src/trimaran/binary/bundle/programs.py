@@ -8,6 +8,7 @@ from trimaran.binary.bundle.spool import Spool
 from trimaran.binary.bundle.stream import Entry, Kind, cut, upto
 from trimaran.binary.elf import ET_CORE, ET_REL, PT_LOAD, BrokenFileError, Source, read_elf
 from trimaran.binary.linkage import NotStartedError
+from trimaran.binary.model import Origin
 from trimaran.errors import TrimaranError, Where, fail, printable
 
 T = TypeVar("T")
@@ -15,21 +16,25 @@ Look = Callable[[str, Source], T]
 """What is made of one program: its path, its bytes."""
 
 _START = 20
+_LAYERED = ("folder", "archive")
 _EXECUTED = 1
 
 
-def programs(path: str, found: Iterable[Entry], look: Look[T], spool: Spool) -> Iterator[T | TrimaranError]:
-    """One result for each program among the entries.
+def programs(
+    path: str, found: Iterable[Entry], look: Look[T], spool: Spool, origin: Origin
+) -> Iterator[tuple[Origin, T | TrimaranError]]:
+    """One result for each program among the entries, and where that stands.
 
     Args:
         path: what stands before `!/` in the paths of the results.
+        origin: the package.
     """
     seen = set[str]()
     for entry in found:
         name = _normal(entry.name)
         place = f"{path}!/{printable(name)}"
         if name in seen and entry.kind is not Kind.DIRECTORY:
-            yield placed(_twice(), place)
+            yield origin, placed(_twice(), place)
             continue
         source = _program(entry, spool)
         if source is None or (not isinstance(source, TrimaranError) and _only_debugging(source)):
@@ -37,7 +42,11 @@ def programs(path: str, found: Iterable[Entry], look: Look[T], spool: Spool) -> 
         seen.add(name)
         if ".." in name.split("/"):
             source = _outside()
-        yield placed(source, place) if isinstance(source, TrimaranError) else _looked(place, source, look)
+        there = origin._replace(member=entry.name, layer=entry.layer[0])
+        if origin.form in _LAYERED:
+            there = there._replace(compression=entry.layer[1])
+        result = placed(source, place) if isinstance(source, TrimaranError) else _looked(place, source, look)
+        yield there, result
 
 
 def _looked(place: str, source: Source, look: Look[T]) -> T | TrimaranError:

@@ -49,6 +49,7 @@ class Entry:
         body: its bytes; worthless once the next entry was asked for.
         target: the name that a hard link stands for.
         unread: why its bytes cannot be had although they begin like a program; empty otherwise.
+        layer: of an image, the name of the layer that it is in, and what that is compressed with.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Entry:
     body: Stream
     target: str = ""
     unread: TrimaranError | None = None
+    layer: tuple[str, str] = ("", "")
 
 
 class Part:

@@ -26,19 +26,22 @@ __all__ = ["BLOCK", "entries", "is_header"]
 _KINDS = {Sort.FILE: Kind.FILE, Sort.HARD_LINK: Kind.LINK, Sort.FOLDER: Kind.DIRECTORY}
 
 
-def entries(stream: Stream, budget: Budget, *, marked: bool = False) -> Iterator[Entry]:
+def entries(
+    stream: Stream, budget: Budget, *, marked: bool = False, layer: tuple[str, str] = ("", "")
+) -> Iterator[Entry]:
     """The members in their order; at the end the rest of the stream was read, so that its checksum counts.
 
     Args:
         marked: whether the end must be marked. Some tools leave the mark out, as umoci does in layers; where
             nothing else tells that an archive is whole, it must be there.
+        layer: as an entry has it.
     """
     archive = Archive(stream.read, stream.skip, budget.extended, may_be_empty=not marked)
     try:
         for member in read(archive):
             budget.member()
             body = Limited(stream, member.stored)
-            yield _entry(member, body)
+            yield _entry(member, body, layer)
             archive.left = body.left
     except CutTarError as error:
         raise cut(str(error)) from None
@@ -52,10 +55,10 @@ def entries(stream: Stream, budget: Budget, *, marked: bool = False) -> Iterator
         pass
 
 
-def _entry(member: Member, body: Limited) -> Entry:
+def _entry(member: Member, body: Limited, layer: tuple[str, str]) -> Entry:
     name, target, kind = _checked(member.name), _checked(member.target), _KINDS.get(member.kind, Kind.OTHER)
     if member.parts is None:
-        return Entry(name, kind, member.size, body, target)
+        return Entry(name, kind, member.size, body, target, layer=layer)
     return Entry(name, kind, None, NOTHING, unread=_unread(body))
 
 
