@@ -5,6 +5,7 @@ from pathlib import Path
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 from elftools.elf.segments import InterpSegment
 
@@ -51,12 +52,27 @@ def oracle(path: Path) -> tuple[str | None, tuple[str, ...], set[tuple[str, str]
 
 
 def undefined(path: Path) -> set[str]:
+    """What musl must find: names that are nowhere in it, and its own functions that are yet to be chosen."""
     with path.open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".dynsym")
-        return {
+        elf = ELFFile(stream)
+        table = elf.get_section_by_name(".dynsym")
+        symbols = list(table.iter_symbols()) if isinstance(table, SymbolTableSection) else []
+        missing = {
             symbol.name
-            for symbol in (table.iter_symbols() if isinstance(table, SymbolTableSection) else ())
+            for symbol in symbols
             if symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] == "STB_GLOBAL" and symbol.name
+        }
+        referred = {
+            each["r_info_sym"]
+            for name in (".rela.dyn", ".rela.plt")
+            if isinstance(relocations := elf.get_section_by_name(name), RelocationSection)
+            for each in relocations.iter_relocations()
+        }
+        # pyelftools calls STT_GNU_IFUNC by its number's other name.
+        return missing | {
+            symbols[place].name
+            for place in referred
+            if symbols[place]["st_info"]["type"] == "STT_LOOS" and symbols[place]["st_shndx"] != "SHN_UNDEF"
         }
 
 
