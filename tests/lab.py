@@ -89,8 +89,8 @@ class Lab:
 def _run(argv: list[str], env: Mapping[str, str], given: str | None, status: int | None) -> str:
     done = subprocess.run(
         argv,
-        # Root could make any folder for kubectl's cache; in this file nobody can.
-        env={"PATH": os.environ["PATH"], "HOME": os.devnull, **env},
+        # As root kubectl would make this home for its cache.
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "KUBECACHEDIR": os.devnull, **env},
         input=given if given is not None else "",
         capture_output=True,
         text=True,

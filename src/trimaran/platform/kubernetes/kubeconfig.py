@@ -43,9 +43,24 @@ def connect(settings: ClusterTarget) -> httpx2.Client:
         params = ConnectionParams(timeout=timeout).httpx_params(config._replace(user=plain))
         if plugin is not None and params["auth"] is None:
             params["auth"] = PluginAuth(plugin, path.parent)
+        _choose_once(params["verify"])
         return httpx2.Client(**params)
     except (ConfigError, ssl.SSLError, OSError, ValueError) as broken:
         raise _unusable(path, f"its context {settings.context} cannot be used: {broken}") from None
+
+
+def _choose_once(context: ssl.SSLContext) -> None:
+    """Choose the protocol of all connections now, and never again.
+
+    httpcore chooses it before each connection. OpenSSL then frees the list, which a connection of another
+    thread may be copying: the hello of that one holds other bytes, and the server answers "decode error".
+    """
+    context.set_alpn_protocols(["http/1.1"])
+    setattr(context, "set_alpn_protocols", _chosen)  # noqa: B010 - no subclass: OpenSSL's context is made elsewhere
+
+
+def _chosen(protocols: object) -> None:
+    """What httpcore calls instead."""
 
 
 def _file(settings: ClusterTarget) -> Path:
