@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -172,14 +173,20 @@ x
 """
 
 
+def rpm(folder: Path, spec: str, kind: str) -> Path:
+    """A package of what stands in the folder's `root`."""
+    (folder / "x.spec").write_text(spec)
+    defined = ("--define", f"_topdir {folder}", "--define", f"_binary_payload {kind}")
+    folders = ("--buildroot", folder / "root", "--noclean", "--nodeps", "--target", "noarch")
+    run("rpmbuild", "--quiet", "-bb", *defined, *folders, folder / "x.spec")
+    (package,) = (folder / "RPMS").rglob("*.rpm")
+    return package
+
+
 @pytest.mark.parametrize("kind", ["w1.gzdio", "w1.bzdio", "w1.xzdio", "w1.zstdio", "w1.lzdio", "w.ufdio"])
 def test_an_rpm_package(tmp_path: Path, tree: Path, kind: str) -> None:
-    (tmp_path / "x.spec").write_text(SPEC)
     copied(tree, tmp_path / "root", NOT_BIG if kind[3:] in {"xzdio", "lzdio", "bzdio"} else ())
-    defined = ("--define", f"_topdir {tmp_path}", "--define", f"_binary_payload {kind}")
-    folders = ("--buildroot", tmp_path / "root", "--noclean", "--nodeps", "--target", "noarch")
-    run("rpmbuild", "--quiet", "-bb", *defined, *folders, tmp_path / "x.spec")
-    (package,) = (tmp_path / "RPMS").rglob("*.rpm")
+    package = rpm(tmp_path, SPEC, kind)
     (tmp_path / "out").mkdir()
     run("sh", "-c", f"rpm2cpio {package} | cpio -idm --quiet", cwd=tmp_path / "out")
     same(package, tmp_path / "out")
@@ -246,6 +253,29 @@ def test_a_wheel_and_a_zip_archive(tmp_path: Path, tree: Path) -> None:
     # zip writes the bytes of both names of one file.
     assert set(inside(tmp_path / "x.zip")) == set(expected(tmp_path / "out"))
     brought_out(tmp_path / "x.zip", tmp_path / "out")
+
+
+STRANGE = ("-dash", "a[1]*b?\\c", "$(touch owned)", ".hidden", "two words'")
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "rpm"])
+def test_the_commands_bring_out_members_of_any_name(tmp_path: Path, tree: Path, form: str) -> None:
+    root, archive = tmp_path / "root", tmp_path / f"x.{form}"
+    root.mkdir()
+    for name in STRANGE:
+        shutil.copy(tree / "usr/bin/ls", root / name)
+    if form == "rpm":
+        archive = rpm(tmp_path, SPEC.replace("/usr", "/"), "w.ufdio")
+    elif form == "zip":
+        with zipfile.ZipFile(archive, "w") as packed:
+            for name in STRANGE:
+                packed.write(root / name, name)
+    else:
+        with tarfile.open(archive, "w") as packing:
+            for name in STRANGE:
+                packing.add(root / name, name)
+    assert len(inside(archive)) == len(STRANGE)
+    brought_out(archive, root)
 
 
 @pytest.mark.parametrize("tool", ["gzip", "xz", "bzip2", "zstd"])

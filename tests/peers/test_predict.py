@@ -1,6 +1,7 @@
 """`predict` beside the programs that are then really built."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -213,14 +214,7 @@ def test_a_package_of_which_nothing_is_left_does_not_build_without_cgo(tmp_path:
     found = predicted(module(tmp_path, main_go=MAIN, x__with_go=WITH), Cgo.OFF)
     assert "does not compile without cgo" in found.ways[0].fault
     assert found.ways[0].verdicts == ()
-    done = subprocess.run(
-        ["go", "build", "."],
-        cwd=tmp_path,
-        env={**go_env(), "CGO_ENABLED": "0"},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode
+    assert not builds_without_cgo(tmp_path)
 
 
 USES = 'package main\n\nimport "trimaran.dev/tests/made/x"\n\nfunc main() { println(x.Sum()) }\n'
@@ -246,20 +240,13 @@ def test_a_name_that_only_c_declares_is_looked_for_where_it_is_used(
         assert {each.outcome for each in way.verdicts} == {Outcome.UNKNOWN}
         return
     assert (fault in way.fault) if fault else not way.fault
-    done = subprocess.run(
-        ["go", "build", "."],
-        cwd=tmp_path,
-        env={**go_env(), "CGO_ENABLED": "0"},
-        capture_output=True,
-        check=False,
-    )
-    assert bool(done.returncode) == bool(fault)
+    assert builds_without_cgo(tmp_path) == (not fault)
 
 
-def go_env() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+def builds_without_cgo(folder: Path) -> bool:
+    environment = {**os.environ, "GOFLAGS": "", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    done = subprocess.run(["go", "build", "."], cwd=folder, env=environment, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def test_a_library_that_this_machine_lacks_is_told_before_the_linker_tells(tmp_path: Path) -> None:

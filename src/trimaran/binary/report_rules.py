@@ -106,13 +106,27 @@ def _brought_out(file: File) -> tuple[tuple[str, ...], str]:
         # It unpacks all of a package or nothing.
         command = f"apk extract --allow-untrusted --no-chown --destination . {package}"
         return (command,), quoted(member.lstrip("/"))
-    # cpio names members as rpm2cpio writes them.
-    member = f"./{member.lstrip('./')}" if origin.form == "rpm" else member
     # tar finds out how a file is compressed.
     printer = _PRINTERS.get(origin.form, "tar -xOf {0} {1}")
     layer = re.sub("[^A-Za-z0-9/._:@-]", "?", origin.layer)
-    words = (package, quoted(member), layer, _EXPANDERS.get(origin.compression, "cat"))
+    words = (package, _asked(origin.form, member), layer, _EXPANDERS.get(origin.compression, "cat"))
     return (f"{printer.format(*words)} > {name}",), name
+
+
+def _asked(form: str, member: str) -> str:
+    """How the package's tool is asked for a member, as words of a shell."""
+    if form == "rpm":
+        # cpio takes patterns; the names are as rpm2cpio writes them.
+        return shlex.quote(f"./{_pattern(member.removeprefix('./').lstrip('/'))}")
+    if form == "zip":
+        return shlex.quote(_pattern(member))
+    return f"-- {shlex.quote(member)}" if member.startswith("-") else shlex.quote(member)
+
+
+def _pattern(name: str) -> str:
+    """What matches that name alone, and is no option."""
+    found = re.sub(r"[][*?\\]", lambda sign: f"\\{sign[0]}", name)
+    return f"[-]{found[1:]}" if found.startswith("-") else found
 
 
 def quoted(name: str) -> str:
